@@ -1,0 +1,66 @@
+# Everything a person types here. `make` lists it.
+PYTHON ?= python3
+CODE   := services shared deploy tests bench
+N      ?= 300
+KILLS  ?= 20
+SEED   ?= 1
+FILE   ?=
+ARGS   ?=
+
+BIN   := .venv/bin
+READY := .venv/.ready
+UV     = $$(command -v uv >/dev/null && uv --version >/dev/null 2>&1 && echo uv || echo $(PYTHON) -m uv)
+# pip refuses a system Python that the distribution manages; everywhere else the flag would be wrong.
+MANAGED := import os, sys, sysconfig; print("--break-system-packages" if sys.prefix == sys.base_prefix \
+	and os.path.exists(sysconfig.get_path("stdlib") + "/EXTERNALLY-MANAGED") else "")
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check bench faults smoke clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-7s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## the Python environment in .venv (every target below sees to it by itself)
+
+demo: $(READY) ## a complaint from first word to closing, on real servers (FILE=path: your own)
+	@file="$(FILE)"; [ -z "$$file" ] || [ -e "$$file" ] || file="$(PWD)/$$file"; \
+	exec $(BIN)/python -m deploy.local.demo $${file:+"$$file"}
+
+up: $(READY) ## the whole system on this machine, until Ctrl-C
+	@exec $(BIN)/python -m deploy.local.up
+
+test: $(READY) ## all tests, on real servers (ARGS="-k name")
+	@$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## lint, format, types, walls between the rooms
+	@echo "ruff";         $(BIN)/ruff check --quiet .
+	@echo "ruff format";  $(BIN)/ruff format --quiet --check .
+	@echo "mypy";         $(BIN)/mypy --strict --no-error-summary $(CODE)
+	@echo "lint-imports"; $(BIN)/lint-imports
+
+bench: $(READY) ## how many complaints a second
+	@$(BIN)/python -m bench $(ARGS)
+
+faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
+	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)
+
+smoke: $(READY) ## the running containers answer
+	@$(BIN)/python -m deploy.smoke $(ARGS)
+
+clean: ## remove .venv, .local and all caches
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml requirements.lock
+	@uv --version >/dev/null 2>&1 || $(PYTHON) -m uv --version >/dev/null 2>&1 || { echo "installing uv ..."; \
+		$(PYTHON) -m pip install --quiet --root-user-action=ignore $$($(PYTHON) -c '$(MANAGED)') uv \
+		|| { echo "Mend: apt-get install python3-pip, or install uv by hand" >&2; exit 1; }; }
+	@command -v uv >/dev/null || ! command -v pyenv >/dev/null || pyenv rehash
+	@command -v uv >/dev/null || echo "note: uv is not on PATH; say '$(PYTHON) -m uv run' for 'uv run'"
+	@echo "installing Python packages ..."
+	@$(BIN)/python -c '' 2>/dev/null || $(UV) venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python -e .
+	@touch $@

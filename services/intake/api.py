@@ -1,0 +1,135 @@
+"""The API of front ends and partners: hand in a complaint, handle it step by step, see where it stands."""
+
+import hashlib
+import secrets
+from typing import Annotated, Any
+from uuid import UUID, uuid4, uuid5
+
+import uuid_utils
+from fastapi import APIRouter, Depends, Header, Query, Response
+from pydantic import BaseModel, Field
+
+from services.intake.domain.complaint import IDEMPOTENCY_KEY, Complaint, NewComplaint, Registration
+from services.intake.domain.handling import Step, take
+from services.intake.domain.stages import Stage, possible
+from services.intake.domain.timeline import Line, timeline
+from services.intake.store import add, complaints, one
+from shared import clock, telemetry
+from shared.envelope import Cause
+from shared.events import Language
+from shared.http import Caller, caller
+from shared.policy import load
+from shared.problems import Fault, Malformed
+
+PACK, PACK_VERSION = "base", 1
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+router = APIRouter(prefix="/v1/complaints", tags=["complaints"], dependencies=[Depends(caller)])
+
+
+def idempotency_key(given: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str | None:
+    """The caller's key for this request. Raises Malformed unless it is 1-255 visible ASCII characters."""
+    if given is not None and not IDEMPOTENCY_KEY.fullmatch(given):
+        fault = Fault(detail="use 1 to 255 visible ASCII characters", pointer="#/Idempotency-Key")
+        raise Malformed("The header Idempotency-Key is malformed", [fault])
+    return given
+
+
+Key = Annotated[str | None, Depends(idempotency_key)]
+
+
+class Receipt(BaseModel):
+    """Where a complaint stands."""
+
+    id: UUID
+    number: str
+    stage: Stage
+    cycle: int
+    possible: list[str] = Field(description="The steps that can be taken now")
+
+
+class View(Receipt):
+    """A complaint whole, for those who handle it."""
+
+    complaint: dict[str, Any]
+
+
+@router.post("", status_code=201)
+async def register(given: NewComplaint, by: Caller, key: Key, response: Response) -> Receipt:
+    """Hand in a complaint. The same Idempotency-Key with the same body gets the same receipt again."""
+    id = UUID(bytes=uuid_utils.uuid7().bytes)
+    asked = Registration(
+        given=given,
+        caller=by,
+        request=f"{by}|{key}" if key else None,
+        digest=hashlib.sha256(given.model_dump_json().encode()).hexdigest(),
+        pack=PACK,
+        pack_version=PACK_VERSION,
+    )
+    number = "RC-" + "".join(secrets.choice(ALPHABET) for _ in range(10))
+    saved = await add(Cause(id, id, number, clock.now(), by, asked, traceparent=telemetry.traceparent()))
+    assert saved.state is not None
+    response.headers["Location"] = f"/v1/complaints/{saved.id}"
+    return _receipt(saved.id, saved.state, saved.version, response)
+
+
+@router.post("/{id}/steps")
+async def step(id: UUID, step: Step, by: Caller, key: Key, response: Response) -> Receipt:
+    """Take a step of the handling; 409 names what is possible now, if this one is not."""
+    state, _ = await one(id)
+    cause = Cause(
+        id=uuid5(id, f"{by}|{key}") if key else uuid4(),
+        complaint=id,
+        subject=state.number,
+        time=clock.now(),
+        by=by,
+        data=step,
+        traceparent=telemetry.traceparent(),
+    )
+    saved = await complaints.update_soon(id, take, cause)
+    assert saved.state is not None
+    return _receipt(id, saved.state, saved.version, response)
+
+
+@router.get("")
+async def find(
+    stage: Stage | None = None,
+    number: str | None = None,
+    page_size: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> list[Receipt]:
+    """Complaints at a stage, newest first, or the one with this receipt number."""
+    query = {"stage": stage, "number": number}
+    given = {name: value for name, value in query.items() if value is not None}
+    found = await complaints.find(given, sort="-registered_at", limit=page_size)
+    return [_short(each.id, each.state) for each in found if each.state is not None]
+
+
+@router.get("/{id}")
+async def show(id: UUID, response: Response) -> View:
+    """A complaint whole."""
+    state, version = await one(id)
+    response.headers["ETag"] = f'"{version}"'
+    hidden = {"caller", "request", "digest", "traceparent"}
+    return View(
+        **_short(id, state).model_dump(),
+        complaint=state.model_dump(mode="json", by_alias=True, exclude=hidden),
+    )
+
+
+@router.get("/{id}/timeline")
+async def show_timeline(id: UUID, language: Language | None = None) -> list[Line]:
+    """Every event of a complaint's way through all services, in plain words, with the time each took."""
+    state, _ = await one(id)
+    pack = load(state.pack, state.pack_version)
+    return timeline(await complaints.journal(id), pack, language or state.given.language)
+
+
+def _short(id: UUID, state: Complaint) -> Receipt:
+    return Receipt(
+        id=id, number=state.number, stage=state.stage, cycle=state.cycle, possible=possible(state.stage)
+    )
+
+
+def _receipt(id: UUID, state: Complaint, version: int, response: Response) -> Receipt:
+    response.headers["ETag"] = f'"{version}"'
+    return _short(id, state)

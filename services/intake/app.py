@@ -1,0 +1,10 @@
+"""intake, the record: what the customer told us, where it stands, how it ended."""
+
+from services.intake import api, listeners, store
+from shared.service import Service
+
+service = Service("intake", store=store.complaints, inbox=listeners.inbox, routers=[api.router])
+app = service.app
+
+if __name__ == "__main__":
+    service.run()

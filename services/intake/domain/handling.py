@@ -1,0 +1,214 @@
+"""Handling: the steps people take, and what follows from the events of the other services.
+
+Events may come in any order: each is noted first, then the complaint advances as far as the notes allow.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from services.intake.domain.complaint import Complaint, Given, Solution
+from services.intake.domain.stages import AUDIT_FAILED, STEPS, Stage, possible
+from shared.envelope import Cause
+from shared.events import (
+    ComplaintAccepted,
+    ComplaintAnswered,
+    ComplaintClosed,
+    ComplaintDispatched,
+    ComplaintFedBack,
+    ComplaintGraded,
+    ComplaintInvestigated,
+    ComplaintReopened,
+    Fact,
+    Money,
+    Name,
+    NoticeSent,
+    ReplyRecorded,
+    SolutionAgreed,
+    SolutionAudited,
+    SolutionDisagreed,
+    SolutionImplemented,
+    SolutionOffered,
+    SolutionProposed,
+    SurveyAnswered,
+    SurveyExpired,
+    Text,
+)
+from shared.policy import load
+from shared.problems import Conflict, Fault, Invalid
+
+
+class Accept(Given):
+    """The lead department takes the complaint on."""
+
+    step: Literal["accept"]
+
+
+class Investigate(Given):
+    """The cause was found; `cause` is one of the class's causes in the policy pack."""
+
+    step: Literal["investigate"]
+    cause: Name
+
+
+class Propose(Given):
+    """A way to put it right."""
+
+    step: Literal["propose"]
+    measure: Name
+    department: Name
+    due: AwareDatetime | None = None
+    cost: Money | None = None
+
+
+class Offer(Given):
+    """The solution was put to the customer."""
+
+    step: Literal["offer"]
+
+
+class Agree(Given):
+    """The customer agrees."""
+
+    step: Literal["agree"]
+
+
+class Disagree(Given):
+    """The customer does not agree; another solution is needed."""
+
+    step: Literal["disagree"]
+
+
+class Implement(Given):
+    """The solution was carried out."""
+
+    step: Literal["implement"]
+
+
+class Audit(Given):
+    """The service desk checked the implementation; not passed, it must be done again."""
+
+    step: Literal["audit"]
+    passed: bool = True
+
+
+class Answer(Given):
+    """The words in which the customer is told the result."""
+
+    step: Literal["answer"]
+    text: Text
+
+
+Step = Annotated[
+    Accept | Investigate | Propose | Offer | Agree | Disagree | Implement | Audit | Answer,
+    Field(discriminator="step"),
+]
+Handled = tuple[Complaint, list[Fact]]
+
+
+def take(state: Complaint | None, cause: Cause[Any]) -> Handled:
+    """Take a person's step. Raises Conflict, naming what is possible now, if the stage does not allow it."""
+    assert state is not None
+    step = cause.data
+    start, end = STEPS[step.step]
+    if state.stage is not start:
+        now = ", ".join(possible(state.stage)) or "nothing by hand; the next event comes from elsewhere"
+        raise Conflict(f"'{step.step}' is not possible at stage '{state.stage}'; possible now: {now}")
+    changes, facts = effect(state, step)
+    return state.model_copy(update={"stage": end} | changes), facts
+
+
+def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:
+    """What a step changes beside the stage, and what it makes known."""
+    cycle = state.cycle
+    match step:
+        case Accept():
+            return {}, [ComplaintAccepted(cycle=cycle, department=state.dispatched[cycle].lead)]
+        case Investigate(cause=cause):
+            check_cause(state, cause)
+            return {"root_cause": cause}, [ComplaintInvestigated(cycle=cycle, cause=cause)]
+        case Propose():
+            check_department(state, step.department)
+            solution = Solution(**step.model_dump(exclude={"step"}))
+            return {"solution": solution}, [
+                SolutionProposed(cycle=cycle, **step.model_dump(exclude={"step"}))
+            ]
+        case Offer():
+            return {}, [SolutionOffered(cycle=cycle)]
+        case Agree():
+            return {}, [SolutionAgreed(cycle=cycle)]
+        case Disagree():
+            return {}, [SolutionDisagreed(cycle=cycle)]
+        case Implement():
+            return {}, [SolutionImplemented(cycle=cycle)]
+        case Audit(passed=passed):
+            back = {} if passed else {"stage": AUDIT_FAILED}
+            return back, [SolutionAudited(cycle=cycle, passed=passed)]
+        case Answer(text=text):
+            return {"reply": text}, [ComplaintAnswered(cycle=cycle), ReplyRecorded(cycle=cycle, text=text)]
+    raise AssertionError(step)
+
+
+def check_cause(state: Complaint, cause: str) -> None:
+    assert state.grade is not None
+    known = load(state.pack, state.pack_version).classes[state.grade.class_].causes
+    if cause not in known:
+        raise Invalid(
+            "The cause catalogue of this class does not hold this cause",
+            [Fault(detail=f"use one of {', '.join(known)}", pointer="#/cause")],
+        )
+
+
+def check_department(state: Complaint, department: str) -> None:
+    known = load(state.pack, state.pack_version).departments
+    if department not in known:
+        raise Invalid(
+            "The policy pack does not know this department",
+            [Fault(detail=f"use one of {', '.join(known)}", pointer="#/department")],
+        )
+
+
+def hear(state: Complaint | None, cause: Cause[Fact]) -> tuple[Complaint | None, list[Fact]]:
+    """Note what another service reports, then advance."""
+    if state is None:
+        return None, []
+    match cause.data:
+        case ComplaintGraded(cycle=cycle) as graded:
+            state = state.model_copy(update={"graded": state.graded | {cycle: graded}})
+        case ComplaintDispatched(cycle=cycle) as dispatched:
+            state = state.model_copy(update={"dispatched": state.dispatched | {cycle: dispatched}})
+        case NoticeSent(kind="result", cycle=cycle):
+            state = state.model_copy(update={"told": sorted({*state.told, cycle})})
+        case SurveyAnswered(cycle=cycle, score=score):
+            state = state.model_copy(update={"scores": state.scores | {cycle: score}})
+        case SurveyExpired(cycle=cycle):
+            state = state.model_copy(update={"scores": state.scores | {cycle: None}})
+        case _:
+            pass
+    return advance(state, [])
+
+
+def advance(state: Complaint, owed: list[Fact]) -> Handled:
+    """Go on as long as what is noted allows the next stage."""
+    cycle = state.cycle
+    match state.stage:
+        case Stage.REGISTERED | Stage.REOPENED if cycle in state.graded:
+            return advance(state.model_copy(update={"stage": Stage.GRADED}), owed)
+        case Stage.GRADED if cycle in state.dispatched:
+            return advance(state.model_copy(update={"stage": Stage.DISPATCHED}), owed)
+        case Stage.ANSWERED if cycle in state.told:
+            fed_back = state.model_copy(update={"stage": Stage.FED_BACK})
+            return advance(fed_back, [*owed, ComplaintFedBack(cycle=cycle)])
+        case Stage.FED_BACK if cycle in state.scores:
+            return conclude(state, owed)
+    return state, owed
+
+
+def conclude(state: Complaint, owed: list[Fact]) -> Handled:
+    """Close, or on a low score begin a new cycle."""
+    score = state.scores[state.cycle]
+    if score is None or score >= load(state.pack, state.pack_version).survey.reopen_below:
+        closed = ComplaintClosed(cycle=state.cycle, score=score)
+        return state.model_copy(update={"stage": Stage.CLOSED}), [*owed, closed]
+    again = state.model_copy(update={"stage": Stage.REOPENED, "cycle": state.cycle + 1})
+    return advance(again, [*owed, ComplaintReopened(cycle=again.cycle, score=score)])

@@ -1,0 +1,58 @@
+"""E-mail over SMTP. Source: RFC 5322; Auto-Submitted after RFC 3834."""
+
+from email.message import EmailMessage
+from email.utils import format_datetime
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiosmtplib
+
+from services.notify.channels.wording import Words
+from shared import clock
+from shared.settings import settings
+
+TIMEOUT_S = 15
+
+
+async def send(mails: list[tuple[UUID, str, str, Words]]) -> dict[UUID, str | None]:
+    """Send (notice id, receipt number, address, words) over one connection; why each failed, or None."""
+    target = urlsplit(settings().smtp_url)
+    ended: dict[UUID, str | None] = {}
+    try:
+        async with aiosmtplib.SMTP(
+            hostname=target.hostname,
+            port=target.port or 25,
+            username=target.username,
+            password=target.password,
+            use_tls=target.scheme == "smtps",
+            timeout=TIMEOUT_S,
+        ) as server:
+            for notice, number, address, words in mails:
+                ended[notice] = await _send_one(server, _mail(notice, number, address, words))
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return {notice: type(error).__name__ for notice, *_ in mails} | ended
+    return ended
+
+
+async def _send_one(server: aiosmtplib.SMTP, mail: EmailMessage) -> str | None:
+    try:
+        await server.send_message(mail)
+    except aiosmtplib.SMTPResponseException as error:
+        return f"refused with {error.code}"
+    return None
+
+
+def _mail(notice: UUID, number: str, address: str, words: Words) -> EmailMessage:
+    """A mail whose Message-ID tells a repeat, and whose thread is the complaint's receipt number."""
+    domain = settings().mail_from.rpartition("@")[2]
+    mail = EmailMessage()
+    mail["From"] = settings().mail_from
+    mail["To"] = address
+    mail["Subject"] = words.subject
+    mail["Date"] = format_datetime(clock.now())
+    mail["Message-ID"] = f"<{notice}@{domain}>"
+    mail["References"] = f"<{number}@{domain}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = words.language
+    mail.set_content(words.body)
+    return mail

@@ -1,0 +1,12 @@
+"""sla, the clock: what is due when, and what happens if it is not."""
+
+from services.sla import api, listeners, store, ticker
+from shared.service import Service
+
+service = Service(
+    "sla", store=store.deadlines, inbox=listeners.inbox, routers=[api.router], ticks=[ticker.tick]
+)
+app = service.app
+
+if __name__ == "__main__":
+    service.run()

@@ -1,0 +1,206 @@
+"""Deadlines: which clocks run for a complaint, when each is due, and how it ended.
+
+A complaint leaves marks (received, dispatched, accepted ...), each with its time, in whatever order the news
+arrives. Clocks follow from the marks alone, so the order never matters.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.sla.domain import calendar
+from shared import clock
+from shared.envelope import Cause
+from shared.events import (
+    ComplaintAccepted,
+    ComplaintClosed,
+    ComplaintDispatched,
+    ComplaintFedBack,
+    ComplaintGraded,
+    ComplaintRegistered,
+    ComplaintReopened,
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMissed,
+    DeadlineSet,
+    DeadlineWarned,
+    Fact,
+    NoticeSent,
+    SolutionProposed,
+)
+from shared.policy import Budget, ClockRule, Pack, load
+
+
+class Clock(BaseModel):
+    """One deadline. `warned` and `breached` are what has been said, `outcome` how it ended."""
+
+    cycle: int
+    name: str
+    started: AwareDatetime
+    due: AwareDatetime
+    warn: AwareDatetime | None = None
+    warned: bool = False
+    breached: bool = False
+    outcome: Literal["met", "missed", "cancelled"] | None = None
+
+    @property
+    def next(self) -> datetime | None:
+        """When this clock must speak up next, if it has not been stopped before."""
+        if self.outcome is not None or self.breached:
+            return None
+        return self.due if self.warn is None or self.warned else self.warn
+
+
+class Deadlines(BaseModel):
+    """The marks of one complaint, and its clocks."""
+
+    number: str = ""
+    traceparent: str | None = None
+    registered: ComplaintRegistered | None = None
+    marks: dict[str, AwareDatetime] = {}
+    grades: dict[int, str] = {}
+    cycle: int = 1
+    closed: bool = False
+    clocks: list[Clock] = []
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The machine's instant at which the earliest clock must speak up."""
+        return min((clock.wake_at(each.next) for each in self.clocks if each.next), default=None)
+
+
+Planned = tuple[Deadlines, list[Fact]]
+Heard = Cause[
+    ComplaintRegistered
+    | ComplaintGraded
+    | ComplaintDispatched
+    | ComplaintAccepted
+    | SolutionProposed
+    | ComplaintFedBack
+    | ComplaintClosed
+    | ComplaintReopened
+    | NoticeSent
+]
+
+
+def hear(state: Deadlines | None, cause: Heard) -> Planned:
+    """Take in what happened to the complaint, then start and stop the clocks that follow from it."""
+    return plan(note(state or Deadlines(), cause))
+
+
+def note(state: Deadlines, cause: Heard) -> Deadlines:
+    """The state with the marks that this event leaves."""
+    at = cause.time
+    match cause.data:
+        case ComplaintRegistered() as complaint:
+            known = {"number": cause.subject, "traceparent": cause.traceparent, "registered": complaint}
+            return mark(state, 1, received=complaint.received_at, registered=at).model_copy(update=known)
+        case ComplaintGraded(cycle=cycle, grade=grade):
+            return state.model_copy(update={"grades": state.grades | {cycle: grade}})
+        case ComplaintDispatched(cycle=cycle):
+            return mark(state, cycle, dispatched=at)
+        case ComplaintAccepted(cycle=cycle):
+            return mark(state, cycle, accepted=at)
+        case SolutionProposed(cycle=cycle):
+            return mark(state, cycle, proposed=at)
+        case ComplaintFedBack(cycle=cycle):
+            return mark(state, cycle, fed_back=at)
+        case NoticeSent(cycle=cycle, kind="acknowledgement"):
+            return mark(state, cycle, acknowledged=at)
+        case ComplaintReopened(cycle=cycle):
+            return mark(state, cycle, received=at).model_copy(update={"cycle": max(state.cycle, cycle)})
+        case ComplaintClosed():
+            return state.model_copy(update={"closed": True})
+        case NoticeSent():
+            return state
+
+
+def mark(state: Deadlines, cycle: int, **times: datetime) -> Deadlines:
+    """Set marks of a cycle; the earliest time wins, should one be told twice (a proposal sent back, say)."""
+    marks = dict(state.marks)
+    for name, at in times.items():
+        key = f"{cycle}:{name}"
+        marks[key] = min(at, marks.get(key, at))
+    return state.model_copy(update={"marks": marks})
+
+
+def plan(state: Deadlines) -> Planned:
+    """Start every clock whose start mark is there; stop those whose stop mark, or cycle's end, is."""
+    if state.registered is None:
+        return state, []
+    pack = load(state.registered.pack, state.registered.pack_version)
+    started = [new for cycle in sorted(state.grades) for new in start(state, cycle, pack)]
+    owed: list[Fact] = [
+        DeadlineSet(cycle=new.cycle, clock=new.name, due=new.due, started=new.started) for new in started
+    ]
+    clocks = []
+    for running in [*state.clocks, *started]:
+        stopped, facts = stop(state, running, pack.clocks[running.name])
+        clocks.append(stopped)
+        owed += facts
+    return state.model_copy(update={"clocks": clocks}), owed
+
+
+def start(state: Deadlines, cycle: int, pack: Pack) -> list[Clock]:
+    """The clocks of a cycle that can start now and have not."""
+    running = {each.name for each in state.clocks if each.cycle == cycle}
+    starts = {name: state.marks.get(f"{cycle}:{rule.start}") for name, rule in pack.clocks.items()}
+    return [
+        wind(name, cycle, at, pack.clocks[name], state.grades[cycle], pack)
+        for name, at in starts.items()
+        if at is not None and name not in running
+    ]
+
+
+def wind(name: str, cycle: int, at: datetime, rule: ClockRule, grade: str, pack: Pack) -> Clock:
+    """A clock that starts at `at`."""
+    due = due_at(at, rule.budget(grade), pack.calendar)
+    warn = at + (due - at) * float(rule.warn) if rule.warn is not None else None
+    return Clock(cycle=cycle, name=name, started=at, due=due, warn=warn)
+
+
+def due_at(start: datetime, budget: Budget, calendar_name: str) -> datetime:
+    """When a budget that begins at `start` is used up."""
+    if budget.hours is not None:
+        return start + timedelta(hours=budget.hours)
+    return calendar.load(calendar_name).end_of(start, budget.working_days or 0)
+
+
+def stop(state: Deadlines, running: Clock, rule: ClockRule) -> tuple[Clock, list[Fact]]:
+    """The clock after what has happened: in time, too late, no longer needed, or still running."""
+    if running.outcome is not None:
+        return running, []
+    about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
+    at = state.marks.get(f"{running.cycle}:{rule.stop}")
+    if at is not None and at <= running.due:
+        return running.model_copy(update={"outcome": "met"}), [DeadlineMet(**about, stopped=at)]
+    if at is not None:
+        said: list[Fact] = [] if running.breached else [DeadlineBreached(**about)]
+        ended = running.model_copy(update={"outcome": "missed", "breached": True})
+        return ended, [*said, DeadlineMissed(**about, stopped=at)]
+    if state.closed or running.cycle < state.cycle:
+        return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
+    return running, []
+
+
+def fire(state: Deadlines | None, cause: Cause[datetime]) -> Planned:
+    """Say what is due by the machine instant `cause.data`: a breach, or else a warning, and each once."""
+    assert state is not None
+    clocks, owed = [], list[Fact]()
+    for each in state.clocks:
+        spoken, facts = speak(each, cause.data)
+        clocks.append(spoken)
+        owed += facts
+    return state.model_copy(update={"clocks": clocks}), owed
+
+
+def speak(running: Clock, until: datetime) -> tuple[Clock, list[Fact]]:
+    """One clock at a machine instant. A clock overdue at birth says so once, without a warning before."""
+    if running.next is None or clock.wake_at(running.next) > until:
+        return running, []
+    about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
+    if clock.wake_at(running.due) <= until:
+        return running.model_copy(update={"breached": True}), [DeadlineBreached(**about)]
+    return running.model_copy(update={"warned": True}), [DeadlineWarned(**about)]

@@ -1,0 +1,33 @@
+"""What sla does when it hears of a complaint: every event leaves a mark, and clocks follow from the marks."""
+
+from services.sla.domain.deadlines import Heard, hear
+from services.sla.store import deadlines
+from shared.bus import Inbox
+from shared.events import (
+    ComplaintAccepted,
+    ComplaintClosed,
+    ComplaintDispatched,
+    ComplaintFedBack,
+    ComplaintGraded,
+    ComplaintRegistered,
+    ComplaintReopened,
+    NoticeSent,
+    SolutionProposed,
+)
+
+inbox = Inbox("sla")
+
+
+@inbox.on(
+    ComplaintRegistered,
+    ComplaintGraded,
+    ComplaintDispatched,
+    ComplaintAccepted,
+    SolutionProposed,
+    ComplaintFedBack,
+    ComplaintClosed,
+    ComplaintReopened,
+    NoticeSent,
+)
+async def on_mark(event: Heard) -> None:
+    await deadlines.update(event.complaint, hear, event)

@@ -1,0 +1,10 @@
+"""triage, the judgement: what kind, how grave, whose."""
+
+from services.triage import api, listeners, store
+from shared.service import Service
+
+service = Service("triage", store=store.gradings, inbox=listeners.inbox, routers=[api.router])
+app = service.app
+
+if __name__ == "__main__":
+    service.run()

@@ -1,0 +1,134 @@
+"""A document in hand: what one complaint's record looks like, and how a cause changes it, all in memory.
+
+_id        the complaint's id
+version    counts the writes; a write names the version it was decided on
+state      the service's own state
+handled    ids of the causes already answered, the newest HANDLED of them
+sequence   counts the events this service has published about the complaint
+outbox     events owed: decided and kept, not yet confirmed by the broker
+owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock
+journal    every cause and every event, where the service keeps one
+commit     marks who wrote last
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared import clock
+from shared.envelope import Cause, to_cloudevent, write
+from shared.events import Fact
+
+S = TypeVar("S", bound=BaseModel)
+C = TypeVar("C")
+Change = Callable[[S | None, Cause[C]], tuple[S | None, Sequence[Fact]]]
+"""A pure decision: the state and a cause in, the new state and the facts to publish out."""
+
+HANDLED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An event that a document owes: what the relay publishes, then strikes out."""
+
+    document: UUID
+    id: UUID
+    type: str
+    body: bytes
+    traceparent: str | None
+
+
+@dataclass(slots=True)
+class Draft(Generic[S]):
+    """One document as loaded (version 0: there is none yet), and what has been decided on it since."""
+
+    id: UUID
+    version: int = 0
+    sequence: int = 0
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    state: S | None = None
+    handled: set[UUID] = field(default_factory=set)
+    causes: list[UUID] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
+    journal: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def next_version(self) -> int:
+        return self.version + 1 if self.causes else self.version
+
+    def decide(self, change: Change[S, Any], cause: Cause[Any], service: str, *, journal: bool) -> bool:
+        """Apply a change once for its cause; False if the cause was handled before. Raises what it raises."""
+        if cause.id in self.handled:
+            return False
+        state, facts = change(self.state, cause)
+        if state is not None and (state != self.state or facts or journal):
+            self._take(state, facts, cause, service)
+        if journal:
+            self._note(cause)
+        return True
+
+    def _take(self, state: S, facts: Sequence[Fact], cause: Cause[Any], service: str) -> None:
+        self.state = state
+        self.handled.add(cause.id)
+        self.causes.append(cause.id)
+        now = clock.now()
+        for position, fact in enumerate(facts):
+            self.sequence += 1
+            event = write(
+                fact, service=service, position=position, sequence=self.sequence, now=now, cause=cause
+            )
+            self.owed.append(
+                Owed(self.id, event.id, event.type, to_cloudevent(event, cause.id), event.traceparent)
+            )
+            self.journal.append(entry(event, cause.id))
+
+    def _note(self, cause: Cause[Any]) -> None:
+        if cause.type and self.causes and self.causes[-1] == cause.id:
+            self.journal.append(entry(cause, None))
+
+    def update(self, lifted: Mapping[str, Any], token: UUID, *, journal: bool) -> dict[str, Any]:
+        """The database's update that turns the document as loaded into the document as decided."""
+        assert self.state is not None
+        state = self.state.model_dump(mode="json", by_alias=True)
+        values = {f"state.{key}": value for key, value in state.items() if self.stored.get(key, ...) != value}
+        values |= {key: value for key, value in lifted.items() if value is not None}
+        update: dict[str, Any] = {
+            "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
+            "$push": {"handled": {"$each": self.causes, "$slice": -HANDLED}},
+        }
+        if absent := [key for key, value in lifted.items() if value is None]:
+            update["$unset"] = dict.fromkeys(absent, "")
+        if self.owed:
+            update["$push"]["outbox"] = {"$each": [_stored(owed) for owed in self.owed]}
+            update["$currentDate"] = {"owed_at": True}
+        if journal:
+            update["$push"]["journal"] = {"$each": self.journal}
+        return update
+
+
+def entry(event: Cause[Fact], causation: UUID | None) -> dict[str, Any]:
+    """An event as a journal keeps it; a private one without its data."""
+    data = {} if event.data.private else event.data.model_dump(mode="json", by_alias=True)
+    return {
+        "id": event.id,
+        "type": event.type,
+        "by": event.by,
+        "time": event.time,
+        "sequence": event.sequence,
+        "cause": causation,
+        "data": data,
+    }
+
+
+def _stored(owed: Owed) -> dict[str, Any]:
+    return {"id": owed.id, "type": owed.type, "body": owed.body, "traceparent": owed.traceparent}
+
+
+def owed_by(document: Mapping[str, Any]) -> list[Owed]:
+    """What a stored document owes, in order."""
+    return [
+        Owed(document["_id"], e["id"], e["type"], e["body"], e["traceparent"]) for e in document["outbox"]
+    ]

@@ -1,0 +1,146 @@
+"""The envelope: CloudEvents 1.0 in JSON, one event or a batch, and the cause that an event becomes.
+
+Source: CloudEvents 1.0.2 and its JSON event format, batch mode; extensions Distributed Tracing and Sequence.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json, to_json
+
+from shared.events import CATALOGUE, Fact
+from shared.problems import Invalid, Malformed, faults
+
+BATCH = "application/cloudevents-batch+json"
+_NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
+
+D = TypeVar("D", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause(Generic[D]):
+    """Why a document changes: a command of `by`, an event that service `by` published, or a timer.
+
+    `complaint` is the complaint's id and `subject` its receipt number; `sequence` counts the events that
+    `by` has published about this complaint (0 for commands and timers).
+    """
+
+    id: UUID
+    complaint: UUID
+    subject: str
+    time: datetime
+    by: str
+    data: D
+    sequence: int = 0
+    traceparent: str | None = None
+    type: str = ""
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: str = Field(pattern="^/redress/[a-z]+$")
+    type: str
+    subject: str = Field(min_length=1)
+    time: AwareDatetime
+    correlationid: UUID
+    sequence: str = Field(pattern="^[0-9]{1,19}$")
+    traceparent: str | None = None
+    data: dict[str, Any]
+
+
+def event_id(service: str, complaint: UUID, cause: UUID, position: int) -> UUID:
+    """The id of an event: deciding the same again yields the same id, so that repeats are seen as such."""
+    return uuid5(_NAMES, f"{service}|{complaint}|{cause}|{position}")
+
+
+def write(
+    fact: Fact, *, service: str, position: int, sequence: int, now: datetime, cause: Cause[Any]
+) -> Cause[Fact]:
+    """The event that `service` owes because of `cause`: its `position`th fact, its `sequence`th event in all."""
+    return Cause(
+        id=event_id(service, cause.complaint, cause.id, position),
+        complaint=cause.complaint,
+        subject=cause.subject,
+        time=now,
+        by=service,
+        data=fact,
+        sequence=sequence,
+        traceparent=cause.traceparent,
+        type=fact.type,
+    )
+
+
+def to_cloudevent(event: Cause[Fact], causation: UUID) -> bytes:
+    """One event in the JSON event format."""
+    trace = {"traceparent": event.traceparent} if event.traceparent else {}
+    return to_json(
+        {
+            "specversion": "1.0",
+            "id": event.id,
+            "source": f"/redress/{event.by}",
+            "type": event.type,
+            "subject": event.subject,
+            "time": event.time,
+            "datacontenttype": "application/json",
+            "dataschema": f"/schemas/{event.type}.json",
+            "correlationid": event.complaint,
+            "causationid": causation,
+            "sequence": f"{event.sequence:010d}",
+            **trace,
+            "data": event.data,
+        },
+        exclude_none=True,
+        by_alias=True,
+    )
+
+
+def batch(events: list[bytes]) -> bytes:
+    """Events already in the JSON event format, as one batch."""
+    return b"[" + b",".join(events) + b"]"
+
+
+def open_batch(body: bytes) -> list[Any]:
+    """The members of a batch, unread. Raises Malformed if the body is not a JSON array."""
+    try:
+        members = from_json(body)
+    except ValueError:
+        raise Malformed("The body is not JSON in UTF-8; send a CloudEvents JSON batch") from None
+    if not isinstance(members, list):
+        raise Malformed("The body is not a JSON array; send a CloudEvents JSON batch, even of one event")
+    return members
+
+
+def from_cloudevent(member: Any) -> Cause[Fact]:
+    """Read one member of a batch. Raises Invalid, naming the fields, for all that is no event of ours."""
+    try:
+        envelope = _Envelope.model_validate(member)
+    except ValidationError as error:
+        raise Invalid("This is not a CloudEvent of this system", faults(error)) from None
+    kind = CATALOGUE.get(envelope.type)
+    if kind is None:
+        raise Invalid(
+            f"No event of type {envelope.type[:80]!r} is known here; deploy the newer version, then retry"
+        )
+    if envelope.source != f"/redress/{kind.owner}":
+        raise Invalid(f"{kind.type} is published by {kind.owner} alone, not by {envelope.source[:80]!r}")
+    try:
+        data = kind.model_validate(envelope.data)
+    except ValidationError as error:
+        raise Invalid(f"The data does not fit {kind.type}", faults(error)) from None
+    return Cause(
+        id=envelope.id,
+        complaint=envelope.correlationid,
+        subject=envelope.subject,
+        time=envelope.time,
+        by=kind.owner,
+        data=data,
+        sequence=int(envelope.sequence),
+        traceparent=envelope.traceparent,
+        type=kind.type,
+    )

@@ -1,0 +1,377 @@
+"""The published language: every event, one frozen class each, in the order a complaint lives them.
+
+One section per publishing service, which is the event's only owner. Fields are added, never changed or
+removed; a changed meaning is a new class with the next version in its type. Readers ignore unknown fields.
+`private` events travel on `redress.private` and may hold personal data; all others must not.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Language = Literal["zh-CN", "en"]
+Channel = Literal[
+    "hotline", "online_chat", "website", "email", "letter", "fax", "sms", "wechat", "app", "social", "store",
+    "suggestion_box", "branch", "site_visit", "visitor", "phone_callback", "regulator", "head_office",
+    "consumer_association", "media", "manufacturer", "meeting_minutes", "return_note", "questionnaire",
+]  # fmt: skip
+
+
+class Value(BaseModel):
+    """A frozen value that several events share."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, serialize_by_alias=True)
+
+
+class Money(Value):
+    """An amount in a currency (ISO 4217), never a float."""
+
+    value: Decimal = Field(ge=0, max_digits=18, decimal_places=4)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+
+
+class Product(Value):
+    """What the complaint is about, without anything that points to a person."""
+
+    name: Name | None = None
+    model: Name | None = None
+    batch: Name | None = None
+
+
+class SafetyFacts(Value):
+    """Structured facts that decide how grave a matter is."""
+
+    injured: int = Field(0, ge=0)
+    deaths: int = Field(0, ge=0)
+    fire: bool = False
+    food_safety: bool = False
+    urgent: bool = False
+    affected_customers: int = Field(0, ge=0)
+
+
+class Demand(Value):
+    """What the customer asks for."""
+
+    type: Literal["refund", "replace", "repair", "compensate", "apologise", "explain", "improve", "other"]
+    amount: Money | None = None
+
+
+class Match(Value):
+    """One rule that matched: the fact it looked at, its value then, and the comparison."""
+
+    rule: str
+    fact: str
+    value: str
+    comparison: str
+
+
+class Fact(Value):
+    """The data of an event: something that has happened to one complaint."""
+
+    type: ClassVar[str]
+    owner: ClassVar[str]
+    private: ClassVar[bool] = False
+
+
+# intake: the record
+
+
+class IntakeFact(Fact):
+    owner: ClassVar[str] = "intake"
+
+
+class ComplaintRegistered(IntakeFact):
+    """A complaint was taken in and has its receipt number; `pack` is pinned from here on."""
+
+    type: ClassVar[str] = "complaint.registered.v1"
+    pack: str
+    pack_version: int
+    channel: Channel
+    language: Language
+    received_at: datetime
+    class_: str | None = Field(None, alias="class")
+    product: Product = Product()
+    demand: Demand | None = None
+    loss: Money | None = None
+    facts: SafetyFacts = SafetyFacts()
+
+
+class ContactRecorded(IntakeFact):
+    """How the customer can be reached. Private."""
+
+    type: ClassVar[str] = "contact.recorded.v1"
+    private: ClassVar[bool] = True
+    name: Name
+    email: str | None = None
+    phone: str | None = None
+    address: str | None = None
+
+
+class StatementRecorded(IntakeFact):
+    """The complaint in the customer's own words. Private."""
+
+    type: ClassVar[str] = "statement.recorded.v1"
+    private: ClassVar[bool] = True
+    pack: str
+    pack_version: int
+    text: Text
+
+
+class ComplaintAccepted(IntakeFact):
+    """The lead department took the complaint on."""
+
+    type: ClassVar[str] = "complaint.accepted.v1"
+    cycle: int
+    department: str
+
+
+class ComplaintInvestigated(IntakeFact):
+    """The cause is known, by the cause catalogue of the complaint's class."""
+
+    type: ClassVar[str] = "complaint.investigated.v1"
+    cycle: int
+    cause: str
+
+
+class SolutionProposed(IntakeFact):
+    """A department proposes how to put it right, and who does so until when."""
+
+    type: ClassVar[str] = "complaint.solution_proposed.v1"
+    cycle: int
+    measure: str
+    department: str
+    due: datetime | None = None
+    cost: Money | None = None
+
+
+class SolutionOffered(IntakeFact):
+    """The solution was put to the customer."""
+
+    type: ClassVar[str] = "complaint.solution_offered.v1"
+    cycle: int
+
+
+class SolutionAgreed(IntakeFact):
+    """The customer agreed to the solution."""
+
+    type: ClassVar[str] = "complaint.solution_agreed.v1"
+    cycle: int
+
+
+class SolutionDisagreed(IntakeFact):
+    """The customer did not agree; another solution is to be found."""
+
+    type: ClassVar[str] = "complaint.solution_disagreed.v1"
+    cycle: int
+
+
+class SolutionImplemented(IntakeFact):
+    """The solution was carried out."""
+
+    type: ClassVar[str] = "complaint.solution_implemented.v1"
+    cycle: int
+
+
+class SolutionAudited(IntakeFact):
+    """The service desk checked the implementation before the customer is told."""
+
+    type: ClassVar[str] = "complaint.solution_audited.v1"
+    cycle: int
+    passed: bool
+
+
+class ComplaintAnswered(IntakeFact):
+    """The answer to the customer is written and to be delivered on the customer's own channel."""
+
+    type: ClassVar[str] = "complaint.answered.v1"
+    cycle: int
+
+
+class ReplyRecorded(IntakeFact):
+    """The answer's words. Private."""
+
+    type: ClassVar[str] = "reply.recorded.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    text: Text
+
+
+class ComplaintFedBack(IntakeFact):
+    """The answer has reached the customer."""
+
+    type: ClassVar[str] = "complaint.fed_back.v1"
+    cycle: int
+
+
+class ComplaintClosed(IntakeFact):
+    """The complaint came to its end; `score` is the customer's (0-10), if there is one."""
+
+    type: ClassVar[str] = "complaint.closed.v1"
+    cycle: int
+    score: int | None = None
+
+
+class ComplaintReopened(IntakeFact):
+    """The customer was not content: cycle number `cycle` begins."""
+
+    type: ClassVar[str] = "complaint.reopened.v1"
+    cycle: int
+    score: int | None = None
+
+
+# triage: the judgement
+
+
+class TriageFact(Fact):
+    owner: ClassVar[str] = "triage"
+
+
+class ComplaintGraded(TriageFact):
+    """Class and grade, with every rule that matched; `suggested` if the class was read off the text."""
+
+    type: ClassVar[str] = "complaint.graded.v1"
+    cycle: int
+    class_: str = Field(alias="class")
+    suggested: bool
+    grade: str
+    matches: tuple[Match, ...]
+
+
+class ComplaintDispatched(TriageFact):
+    """The departments that must answer; `lead` speaks for all of them."""
+
+    type: ClassVar[str] = "complaint.dispatched.v1"
+    cycle: int
+    lead: str
+    departments: tuple[str, ...]
+
+
+# sla: the clock
+
+
+class SlaFact(Fact):
+    owner: ClassVar[str] = "sla"
+    cycle: int
+    clock: str
+    due: datetime
+
+
+class DeadlineSet(SlaFact):
+    """A clock runs: by `due` it must be stopped. `started` is when it began to count."""
+
+    type: ClassVar[str] = "deadline.set.v1"
+    started: datetime
+
+
+class DeadlineWarned(SlaFact):
+    """The set share of the time is used up."""
+
+    type: ClassVar[str] = "deadline.warned.v1"
+
+
+class DeadlineBreached(SlaFact):
+    """The due time passed while the clock still ran."""
+
+    type: ClassVar[str] = "deadline.breached.v1"
+
+
+class DeadlineMet(SlaFact):
+    """The clock was stopped in time."""
+
+    type: ClassVar[str] = "deadline.met.v1"
+    stopped: datetime
+
+
+class DeadlineMissed(SlaFact):
+    """The clock was stopped, but after its due time."""
+
+    type: ClassVar[str] = "deadline.missed.v1"
+    stopped: datetime
+
+
+class DeadlineCancelled(SlaFact):
+    """The clock no longer counts: the complaint ended or began a new cycle."""
+
+    type: ClassVar[str] = "deadline.cancelled.v1"
+
+
+# notify: the voice
+
+
+class NotifyFact(Fact):
+    owner: ClassVar[str] = "notify"
+
+
+class NoticeSent(NotifyFact):
+    """A notice left the house (or the hands of the person who called or posted it)."""
+
+    type: ClassVar[str] = "notice.sent.v1"
+    notice: str
+    kind: str
+    channel: str
+    cycle: int
+
+
+class NoticeFailed(NotifyFact):
+    """A notice could not be delivered for good."""
+
+    type: ClassVar[str] = "notice.failed.v1"
+    notice: str
+    kind: str
+    channel: str
+    cycle: int
+    reason: str
+
+
+# survey: the ear
+
+
+class SurveyFact(Fact):
+    owner: ClassVar[str] = "survey"
+
+
+class SurveyOpened(SurveyFact):
+    """The customer is asked how content they are."""
+
+    type: ClassVar[str] = "survey.opened.v1"
+    cycle: int
+    expires: datetime
+
+
+class SurveyInvited(SurveyFact):
+    """The link to the survey, which only its addressee may hold. Private."""
+
+    type: ClassVar[str] = "survey.invited.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    link: str
+    expires: datetime
+
+
+class SurveyAnswered(SurveyFact):
+    """The customer's score, 0 (worst) to 10."""
+
+    type: ClassVar[str] = "survey.answered.v1"
+    cycle: int
+    score: int = Field(ge=0, le=10)
+
+
+class SurveyExpired(SurveyFact):
+    """Nobody answered in time."""
+
+    type: ClassVar[str] = "survey.expired.v1"
+    cycle: int
+
+
+def _leaves(kind: type[Fact]) -> list[type[Fact]]:
+    return (
+        [kind] if "type" in vars(kind) else [leaf for sub in kind.__subclasses__() for leaf in _leaves(sub)]
+    )
+
+
+CATALOGUE: dict[str, type[Fact]] = {fact.type: fact for fact in _leaves(Fact)}
+"""Every event by its type, in the order of this file."""

@@ -1,0 +1,141 @@
+"""HTTP manners that all five services share: problem documents, callers, body limit, one span a request.
+
+Source: RFC 9457 (problem details), RFC 6750 (bearer tokens), W3C Trace Context.
+"""
+
+import hashlib
+import hmac
+from time import perf_counter
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import telemetry
+from shared.problems import Fault, Invalid, Malformed, Problem, TooLarge, Unauthenticated, faults_of
+from shared.settings import settings
+
+_bearer = HTTPBearer(auto_error=False, description="The caller's API key")
+
+
+def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+    """The name of the caller whose API key this is. Raises Unauthenticated."""
+    given = hashlib.sha256((credentials.credentials if credentials else "").encode()).hexdigest()
+    names = [name for name, digest in settings().api_keys.items() if hmac.compare_digest(digest, given)]
+    if not names:
+        raise Unauthenticated("Send a known API key: 'Authorization: Bearer <key>'")
+    return names[0]
+
+
+Caller = Annotated[str, Depends(caller)]
+
+
+def problem_response(problem: Problem) -> Response:
+    """A problem as its RFC 9457 document."""
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
+    if problem.errors:
+        body["errors"] = [fault.model_dump() for fault in problem.errors]
+    if trace_id := telemetry.trace_id():
+        body["trace_id"] = trace_id
+    headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(to_json(body), problem.status, headers, "application/problem+json")
+
+
+def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error)
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = faults_of(error.errors())
+    if any(each["type"] == "json_invalid" for each in error.errors()):
+        return problem_response(Malformed("The body is not valid JSON", found))
+    return problem_response(Invalid("The request does not have the form it must have", found))
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
+    return Response(to_json(body), error.status_code, error.headers, "application/problem+json")
+
+
+def _on_bug(request: Request, error: Exception) -> Response:
+    body = {"type": "about:blank", "title": "Internal error", "status": 500, "trace_id": telemetry.trace_id()}
+    return Response(to_json(body), 500, None, "application/problem+json")
+
+
+def set_up(app: FastAPI) -> None:
+    """Give an application these manners."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    app.add_middleware(Doorway)
+
+
+class Doorway:
+    """Outermost: one span, one measurement and the body limit for every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(("/health", "/metrics")):
+            await self._app(scope, receive, send)
+            return
+        started, status = perf_counter(), 500
+        headers = dict(scope["headers"])
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if trace := telemetry.traceparent():
+                    message["headers"] = [*message["headers"], (b"traceresponse", trace.encode())]
+            await send(message)
+
+        with telemetry.request(scope["method"], headers.get(b"traceparent", b"").decode("latin-1")) as span:
+            try:
+                whole = await _whole_body(receive, settings().max_body)
+                await self._app(scope, whole, answer)
+            except TooLarge as problem:
+                await problem_response(problem)(scope, receive, answer)
+            route = getattr(scope.get("route"), "path", "unmatched")
+            span.update_name(f"{scope['method']} {route}")
+            span.set_attributes({"http.route": route, "http.response.status_code": status})
+        telemetry.REQUESTS.labels(route, str(status)).observe(perf_counter() - started)
+
+
+async def _whole_body(receive: Receive, limit: int) -> Receive:
+    """The request's body, read up to its limit, as a `receive` for the application. Raises TooLarge."""
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        chunks.append(message.get("body", b""))
+        size, more = size + len(chunks[-1]), message.get("more_body", False)
+        if size > limit:
+            raise TooLarge(
+                f"Send at most {limit} bytes", [Fault(detail=f"longer than {limit} bytes", pointer="#")]
+            )
+    body: Message | None = {"type": "http.request", "body": b"".join(chunks), "more_body": False}
+
+    async def replay() -> Message:
+        nonlocal body
+        message, body = body, None
+        return message if message is not None else await receive()
+
+    return replay

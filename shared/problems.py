@@ -1,0 +1,92 @@
+"""Problems: every refusal says what was wrong and how to mend it, and carries its own fate.
+
+Problem                    a rule refused the cause; asking again changes nothing
+  Invalid                  the input breaks its own form (422)
+  Malformed                the input cannot be read at all (400)
+  Unauthenticated          no or unknown credentials (401)
+  Forbidden                known, but not allowed to do this (403)
+  NotFound                 no such thing for this caller (404)
+  Conflict                 not possible in the present state (409)
+  TooLarge                 more bytes than are taken (413)
+  Unavailable              a part is away; the same request may pass later (503)
+
+Over HTTP a problem becomes an RFC 9457 document, on the broker a parked event with its reason.
+A problem's words never repeat the personal data of the input.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ValidationError
+
+
+class Fault(BaseModel):
+    """One fault of an input: `detail` in words, `pointer` to the field (RFC 6901, with `#`)."""
+
+    detail: str
+    pointer: str
+
+
+class Problem(Exception):
+    """A refusal with its RFC 9457 members; subclasses fix `slug`, `title` and HTTP `status`."""
+
+    slug: ClassVar[str] = "refused"
+    title: ClassVar[str] = "The request was refused by a rule"
+    status: ClassVar[int] = 422
+
+    def __init__(self, detail: str, errors: Sequence[Fault] = (), retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        faults = "; ".join(f"{fault.pointer} {fault.detail}" for fault in self.errors)
+        return f"{self.detail} ({faults})" if faults else self.detail
+
+
+class Invalid(Problem):
+    slug, title, status = "invalid", "The input breaks the form it must have", 422
+
+
+class Malformed(Problem):
+    slug, title, status = "malformed", "The input cannot be read", 400
+
+
+class Unauthenticated(Problem):
+    slug, title, status = "unauthenticated", "Credentials are missing or unknown", 401
+
+
+class Forbidden(Problem):
+    slug, title, status = "forbidden", "These credentials do not allow this", 403
+
+
+class NotFound(Problem):
+    slug, title, status = "not-found", "There is no such thing here", 404
+
+
+class Conflict(Problem):
+    slug, title, status = "conflict", "The present state does not allow this", 409
+
+
+class TooLarge(Problem):
+    slug, title, status = "too-large", "The body is larger than is taken", 413
+
+
+class Unavailable(Problem):
+    slug, title, status = "unavailable", "A part of the system is away for the moment", 503
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """Pydantic's findings as faults, without the input values (they may be personal data)."""
+    return faults_of(error.errors(include_input=False, include_url=False, include_context=False))
+
+
+def faults_of(findings: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """The same from findings already listed; the pointer starts behind FastAPI's `body`."""
+    return [
+        Fault(
+            detail=found["msg"], pointer="#/" + "/".join(str(part) for part in found["loc"] if part != "body")
+        )
+        for found in findings
+    ]

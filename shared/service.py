@@ -1,0 +1,152 @@
+"""A service: one HTTP application with its store, inbox, relay and tickers, started and stopped in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic_core import to_json
+
+from shared import http, telemetry
+from shared.bus import Inbox, Publisher
+from shared.mongo import Store
+from shared.outbox import Relay
+from shared.problems import Unavailable
+from shared.settings import settings
+
+Tick = Callable[[], Awaitable[bool]]
+"""One round of work that time brings; true if there may be more at once."""
+
+TICK_S = 0.25
+_log = structlog.get_logger()
+
+
+class Service:
+    """The hall that all five services share. `app` is the ASGI application, `run` serves it."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        store: Store[Any],
+        inbox: Inbox,
+        routers: Sequence[APIRouter],
+        ticks: Sequence[Tick] = (),
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._inbox = inbox
+        self._ticks = ticks
+        self._stopping = False
+        self.app = FastAPI(title=f"Redress {name}", version="1", lifespan=self._life, redoc_url=None)
+        http.set_up(self.app)
+        self.app.include_router(self._health())
+        for router in routers:
+            self.app.include_router(router)
+
+    def run(self) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        known = settings()
+        telemetry.set_up(self.name, known)
+        uvicorn.run(
+            self.app,
+            host=known.host,
+            port=known.port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=20,
+        )
+
+    @asynccontextmanager
+    async def _life(self, app: FastAPI) -> AsyncIterator[None]:
+        known = settings()
+        self._publisher = Publisher(known.amqp_url.get_secret_value(), self.name)
+        self._relay = Relay(self._store, self._publisher)
+        self._store.open(known.mongo_url.get_secret_value())
+        relay = asyncio.create_task(self._relay.run(), name="relay")
+        inbox = asyncio.create_task(
+            self._inbox.start(known.amqp_url.get_secret_value(), self._publisher), name="inbox"
+        )
+        ticks = [asyncio.create_task(self._tick(tick), name="ticker") for tick in self._ticks]
+        _log.info("started", port=known.port)
+        yield
+        await self._stop(relay, inbox, ticks)
+
+    async def _stop(
+        self, relay: "asyncio.Task[None]", inbox: "asyncio.Task[None]", ticks: Sequence["asyncio.Task[None]"]
+    ) -> None:
+        """Not ready; take nothing new; finish what is in hand; publish what is owed; disconnect."""
+        self._stopping = True
+        if not inbox.done():
+            await _cancelled(inbox)
+        await self._inbox.stop()
+        await _cancelled(*ticks)
+        await _cancelled(relay)
+        await self._relay.stop()
+        await self._publisher.close()
+        await self._store.close()
+        _log.info("stopped")
+        telemetry.flush()
+
+    async def _tick(self, tick: Tick) -> None:
+        while True:
+            try:
+                more = await tick()
+            except Exception as error:  # a ticker must outlive whatever befalls one round
+                _log.warning("tick failed", tick=tick.__module__, reason=type(error).__name__)
+                more = False
+            if not more:
+                await asyncio.sleep(TICK_S)
+
+    # health
+
+    async def _troubles(self) -> list[str]:
+        """Why this replica should get no traffic; empty if it should."""
+        troubles = ["is stopping"] if self._stopping else []
+        if not self._inbox.ready:
+            troubles.append("broker: no consumer on the inbox")
+        if self._store.away:
+            troubles.append(f"database: {self._store.away}")
+        if monotonic() - self._relay.beat > 5 + 5 * self._relay.away:
+            troubles.append("relay: no heartbeat")
+        try:
+            await self._store.ping()
+        except Unavailable as problem:
+            troubles.append(f"database: {problem}")
+        return troubles
+
+    def _health(self) -> APIRouter:
+        router = APIRouter(include_in_schema=False)
+
+        @router.get("/health/live")
+        async def live() -> Response:
+            return Response(b'{"status":"live"}', media_type="application/json")
+
+        @router.get("/health/ready")
+        async def ready() -> Response:
+            troubles = await self._troubles()
+            body = {"status": "waiting" if troubles else "ready", "service": self.name, "troubles": troubles}
+            return Response(to_json(body), 503 if troubles else 200, media_type="application/json")
+
+        @router.get("/metrics")
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        return router
+
+
+async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
