@@ -173,10 +173,8 @@ class Inbox:
     def ready(self) -> bool:
         """Whether the broker is connected and really has this consumer (a ping would not tell)."""
         queue = getattr(getattr(self, "_subscriber", None), "_queue_obj", None)
-        if queue is None or queue.channel.is_closed:
-            return False
-        tags: dict[str, Any] = getattr(getattr(queue.channel, "_channel", None), "consumers", {})
-        return self._subscriber._consumer_tag in tags
+        underlay = queue.channel._channel if queue is not None else None
+        return underlay is not None and self._subscriber._consumer_tag in underlay.channel.consumers
 
     async def stop(self) -> None:
         """Take nothing new, finish what is in hand."""
@@ -235,7 +233,7 @@ class Inbox:
         return Parcel(PARKED, self.service, type_[:80], body, headers)
 
     def _delayed(self, body: bytes, type_: str, error: Exception, raw: AbstractIncomingMessage) -> Parcel:
-        reason, attempt = _where(error), _attempt(raw)
+        reason, attempt = telemetry.where(error), _attempt(raw)
         if attempt >= len(TIERS):
             return self._parked(body, type_, f"failed {attempt + 1} times, the last time with {reason}", raw)
         _log.warning("event delayed", type=type_[:80], attempt=attempt, reason=reason)
@@ -267,12 +265,3 @@ def _attempt(raw: AbstractIncomingMessage) -> int:
 def _known(type_: str) -> str:
     """A metric label that a sender cannot multiply at will."""
     return type_ if type_ in CATALOGUE else "unknown"
-
-
-def _where(error: Exception) -> str:
-    """An error as its class and place: its message might repeat the event's data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}" if trace else ""
-    return type(error).__name__ + place

@@ -46,17 +46,20 @@ _clock = (
 
 
 def now() -> datetime:
-    """Business time in UTC, to the millisecond (what MongoDB and the envelope keep)."""
-    instant = _clock.business_time(datetime.now(UTC))
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    """Business time in UTC, to the millisecond."""
+    return _to_ms(_clock.business_time(datetime.now(UTC)))
 
 
 def machine_now() -> datetime:
-    """The machine's own time in UTC, for pauses between attempts."""
-    return datetime.now(UTC)
+    """The machine's own time in UTC, to the millisecond, for pauses between attempts."""
+    return _to_ms(datetime.now(UTC))
 
 
 def wake_at(due: datetime) -> datetime:
     """The machine's instant (to the ms) when business time reaches `due`: what an index on `$$NOW` holds."""
-    instant = _clock.machine_time(due)
+    return _to_ms(_clock.machine_time(due))
+
+
+def _to_ms(instant: datetime) -> datetime:
+    """MongoDB keeps milliseconds; an instant that is compared with one it kept must have no more."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

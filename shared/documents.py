@@ -43,7 +43,10 @@ class Owed:
 
 @dataclass(slots=True)
 class Draft(Generic[S]):
-    """One document as loaded (version 0: there is none yet), and what has been decided on it since."""
+    """One document as loaded (version 0: there is none yet), and what has been decided on it since.
+
+    `broken` is why its state could not be read; then nothing can be decided on it.
+    """
 
     id: UUID
     version: int = 0
@@ -54,6 +57,7 @@ class Draft(Generic[S]):
     causes: list[UUID] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
+    broken: Exception | None = None
 
     @property
     def next_version(self) -> int:
@@ -61,6 +65,8 @@ class Draft(Generic[S]):
 
     def decide(self, change: Change[S, Any], cause: Cause[Any], service: str, *, journal: bool) -> bool:
         """Apply a change once for its cause; False if the cause was handled before. Raises what it raises."""
+        if self.broken is not None:
+            raise self.broken
         if cause.id in self.handled:
             return False
         state, facts = change(self.state, cause)

@@ -62,7 +62,7 @@ def event_id(service: str, complaint: UUID, cause: UUID, position: int) -> UUID:
 def write(
     fact: Fact, *, service: str, position: int, sequence: int, now: datetime, cause: Cause[Any]
 ) -> Cause[Fact]:
-    """The event that `service` owes because of `cause`: its `position`th fact, its `sequence`th event in all."""
+    """The event `service` owes because of `cause`: its `position`th fact, its `sequence`th event in all."""
     return Cause(
         id=event_id(service, cause.complaint, cause.id, position),
         complaint=cause.complaint,

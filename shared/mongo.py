@@ -19,7 +19,7 @@ import structlog
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
 
@@ -228,15 +228,17 @@ class Store(Generic[S]):
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
         wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1}
         async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
-            drafts[found["_id"]] = Draft(
-                id=found["_id"],
-                version=found["version"],
-                sequence=found["sequence"],
-                stored=found["state"],
-                state=self._state.model_validate(found["state"]),
-                handled=set(found["handled"]),
-            )
+            drafts[found["_id"]] = self._draft(found)
         return drafts
+
+    def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
+        draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
+        draft.handled = set(found["handled"])
+        try:
+            draft.state = self._state.model_validate(found["state"])
+        except ValidationError as error:
+            draft.broken = error
+        return draft
 
     def _decide(self, draft: Draft[S], wish: _Wish[S]) -> bool:
         """Whether the cause is new. A change that raises is answered with its error; the others go on."""

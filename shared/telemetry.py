@@ -8,9 +8,10 @@ Source: OpenTelemetry semantic conventions for messaging, databases and HTTP.
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -68,21 +69,48 @@ def _set_up_logs(service: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda logger, name, event: {"service": service, **event, **_ids()},
+        _place_of_error,
     ]
     structlog.configure(
-        processors=[*shared_steps, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        processors=[*shared_steps, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared_steps
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=shared_steps,
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for noisy in ("aio_pika", "aiormq"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
+
+
+def _place_of_error(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """An exception as its class and place, because its message may repeat a payload."""
+    found = event.pop("exc_info", None)
+    error = found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["error"] = where(error)
+    return event
+
+
+def where(error: BaseException) -> str:
+    """An error as its class and place: its message might repeat personal data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace else None
+    return (
+        f"{type(error).__name__} in {code.co_name}, {Path(code.co_filename).name}"
+        if code
+        else type(error).__name__
+    )
 
 
 def _ids() -> dict[str, str]:

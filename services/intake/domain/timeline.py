@@ -97,5 +97,5 @@ def shown(key: str, value: Any, pack: Pack, language: Language) -> str:
     }
     if isinstance(value, list):
         return ", ".join(shown(key, each, pack, language) for each in value)
-    titled = titles.get(key, {}).get(value)
+    titled = titles.get(key, {}).get(value) if isinstance(value, str) else None
     return str(titled.title[language]) if titled else str(value)

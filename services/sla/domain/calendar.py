@@ -18,18 +18,18 @@ FOLDER = Path(__file__).parents[1] / "calendars"
 
 
 class Calendar(BaseModel):
-    """Monday to Friday, less the days `off`, plus the days `worked`; `years` are those with a notice."""
+    """Monday to Friday, less `days_off`, plus `days_worked`; `years` are those with a notice."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     calendar: str
     time_zone: str
     years: tuple[int, ...]
-    off: frozenset[date]
-    worked: frozenset[date]
+    days_off: frozenset[date]
+    days_worked: frozenset[date]
 
     def works(self, day: date) -> bool:
-        return day in self.worked or (day.weekday() < 5 and day not in self.off)
+        return day in self.days_worked or (day.weekday() < 5 and day not in self.days_off)
 
     def end_of(self, start: datetime, working_days: int) -> datetime:
         """The end (midnight) of the `working_days`th working day after the day of `start`."""

@@ -1,0 +1,229 @@
+"""The people around the system: a front end, departments, the service desk and customers, played over HTTP."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from deploy.local.outside import Gateway, Mailbox
+from deploy.local.system import System
+from shared.events import Language
+
+LINK = re.compile(r"https?://\S+/s/\S+")
+REPLIES: dict[Language, str] = {
+    "zh-CN": "经核实，问题属实，我们已按约定处理完毕。",
+    "en": "We looked into it, found you were right, and put it right as agreed.",
+}
+PATIENCE_S = 120
+
+
+class Stuck(Exception):
+    """A complaint that did not come to where it should, and where it stands instead."""
+
+
+@dataclass
+class Case:
+    """One complaint on its way: what was sent, what came back, and where it stands."""
+
+    body: dict[str, Any]
+    play: Mapping[str, Any]
+    id: str = ""
+    number: str = ""
+    stage: str = "not sent"
+    cycle: int = 1
+    trace: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    score: int | None = None
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    clocks: list[dict[str, Any]] = field(default_factory=list)
+    view: dict[str, Any] = field(default_factory=dict)
+
+
+class Players:
+    """Plays everybody: hands a complaint in and carries it through every stage to its end."""
+
+    def __init__(self, system: System, client: httpx.AsyncClient, mailbox: Mailbox, gateway: Gateway) -> None:
+        self._system = system
+        self._client = client
+        self._mailbox = mailbox
+        self._gateway = gateway
+
+    async def carry(self, case: Case, told: Callable[[Case], None] = lambda case: None) -> None:
+        """From the first word to closing. Raises Stuck; `told` hears of every step."""
+        started = monotonic()
+        await self.hand_in(case)
+        told(case)
+        while case.stage != "closed":
+            await self._round(case, told)
+        await self.look(case)
+        case.seconds = monotonic() - started
+
+    async def hand_in(self, case: Case) -> None:
+        answer = await self._call("intake", "POST", "/v1/complaints", case, json=case.body)
+        case.trace = answer.headers.get("traceresponse", "")
+        self._note(case, answer.json())
+
+    async def _round(self, case: Case, told: Callable[[Case], None]) -> None:
+        """One resolution cycle: departments, service desk, customer."""
+        await self.until(case, "dispatched", case.cycle)
+        if case.play.get("slow") and case.cycle == 1:
+            await self._until_breached(case)
+        for step in await self._steps(case):
+            answer = await self._call("intake", "POST", f"/v1/complaints/{case.id}/steps", case, json=step)
+            self._note(case, answer.json())
+            told(case)
+        cycle = case.cycle
+        await self._do_tasks_until(case, "fed_back", cycle)
+        told(case)
+        await self._answer_survey(case, cycle)
+        await self._settled(case, cycle)
+        told(case)
+
+    async def _steps(self, case: Case) -> list[dict[str, Any]]:
+        """What departments and service desk do, by what triage decided."""
+        view = await self._view(case)
+        complaint = view["complaint"]
+        graded = complaint["graded"][str(case.cycle)]
+        lead = complaint["dispatched"][str(case.cycle)]["lead"]
+        causes = {"product_quality": "material", "usage": "unclear_guide", "service": "communication"}
+        return [
+            {"step": "accept"},
+            {"step": "investigate", "cause": causes.get(graded["class"], "other")},
+            {"step": "propose", "measure": "replace and check the batch", "department": lead},
+            {"step": "offer"},
+            {"step": "agree"},
+            {"step": "implement"},
+            {"step": "audit", "passed": True},
+            {"step": "answer", "text": REPLIES["en" if case.body.get("language") == "en" else "zh-CN"]},
+        ]
+
+    async def until(self, case: Case, stage: str, cycle: int) -> None:
+        """Wait until the complaint has this stage. Raises Stuck."""
+        ended = monotonic() + PATIENCE_S
+        while (case.stage, case.cycle) != (stage, cycle):
+            if monotonic() > ended:
+                raise Stuck(
+                    f"{case.number} should be {stage} in round {cycle}, but is {case.stage}, round {case.cycle}"
+                )
+            await asyncio.sleep(0.05)
+            self._note(case, await self._view(case))
+
+    async def _until_breached(self, case: Case) -> None:
+        """The slow department: it waits until its deadline has passed."""
+        ended = monotonic() + PATIENCE_S
+        while monotonic() < ended:
+            answer = await self._call("sla", "GET", f"/v1/deadlines/{case.id}", case)
+            if any(clock["name"] == "accept" and clock["breached"] for clock in answer.json()["clocks"]):
+                return
+            await asyncio.sleep(0.1)
+        raise Stuck(f"{case.number} should have a breached deadline, but has none")
+
+    async def _do_tasks_until(self, case: Case, stage: str, cycle: int) -> None:
+        """The service desk calls and posts letters until the customer has the answer. Raises Stuck."""
+        ended = monotonic() + PATIENCE_S
+        while (case.stage, case.cycle) != (stage, cycle):
+            if monotonic() > ended:
+                raise Stuck(f"{case.number} should be {stage}, but is {case.stage}")
+            await self._do_tasks(case)
+            await asyncio.sleep(0.05)
+            self._note(case, await self._view(case))
+
+    async def _do_tasks(self, case: Case) -> list[dict[str, Any]]:
+        answer = await self._call("notify", "GET", f"/v1/notices/{case.id}", case)
+        notices: list[dict[str, Any]] = answer.json()["notices"]
+        for notice in notices:
+            if notice["state"] == "task":
+                await self._call("notify", "POST", f"/v1/notices/{case.id}/{notice['id']}/done", case)
+        return notices
+
+    async def _answer_survey(self, case: Case, cycle: int) -> None:
+        """The customer opens the link that came by mail, message, call or letter, and answers the form."""
+        link = await self._link(case, cycle)
+        score = int(case.play.get("score" if cycle == 1 else "second_score", 9))
+        page = await self._client.get(link)
+        page.raise_for_status()
+        answer = await self._client.post(
+            link, data={"score": str(score), "comment": ""}, headers=self._trace(case)
+        )
+        answer.raise_for_status()
+        case.score = score
+
+    async def _link(self, case: Case, cycle: int) -> str:
+        ended = monotonic() + PATIENCE_S
+        while monotonic() < ended:
+            links = self._links(case) or await self._printed_links(case)
+            if len(links) >= cycle:
+                return links[cycle - 1]
+            await asyncio.sleep(0.05)
+        raise Stuck(f"{case.number} should have got a survey link, but has none")
+
+    def _links(self, case: Case) -> list[str]:
+        texts = [mail.get_content() for mail in self._mailbox.about(case.number)]
+        texts += [message["text"] for message in self._gateway.about(case.number)]
+        return list(dict.fromkeys(link for text in texts for link in LINK.findall(text)))
+
+    async def _printed_links(self, case: Case) -> list[str]:
+        """Links in letters and call notes: the person who calls or posts reads them from the task's page."""
+        found = []
+        for notice in await self._do_tasks(case):
+            if notice["kind"] == "survey" and notice["route"] in ("call", "letter"):
+                page = await self._call("notify", "GET", f"/v1/notices/{case.id}/{notice['id']}/letter", case)
+                found += LINK.findall(re.sub(r"<[^>]+>", " ", page.text))
+        return found
+
+    async def _settled(self, case: Case, cycle: int) -> None:
+        """Wait until the survey's answer has closed or reopened the complaint. Raises Stuck."""
+        ended = monotonic() + PATIENCE_S
+        while case.stage != "closed" and case.cycle == cycle:
+            if monotonic() > ended:
+                raise Stuck(f"{case.number} should be closed or reopened, but is {case.stage}")
+            await asyncio.sleep(0.05)
+            self._note(case, await self._view(case))
+
+    async def look(self, case: Case) -> None:
+        """What stands at the end: deadlines and notices, once nothing is open any more. Raises Stuck."""
+        ended = monotonic() + PATIENCE_S
+        while monotonic() < ended:
+            case.notices = await self._do_tasks(case)
+            answer = await self._call("sla", "GET", f"/v1/deadlines/{case.id}", case)
+            case.clocks = answer.json()["clocks"]
+            case.view = await self._view(case)
+            told = all(notice["state"] in ("sent", "failed") for notice in case.notices)
+            if told and all(clock["outcome"] for clock in case.clocks):
+                return
+            await asyncio.sleep(0.1)
+        raise Stuck(f"{case.number} is closed, but has open deadlines or notices")
+
+    async def _view(self, case: Case) -> dict[str, Any]:
+        answer = await self._call("intake", "GET", f"/v1/complaints/{case.id}", None)
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def timeline(self, case: Case, language: Language) -> list[dict[str, Any]]:
+        path = f"/v1/complaints/{case.id}/timeline?language={language}"
+        lines: list[dict[str, Any]] = (await self._call("intake", "GET", path, None)).json()
+        return lines
+
+    async def _call(
+        self, service: str, method: str, path: str, case: Case | None, json: Any = None
+    ) -> httpx.Response:
+        """One request, as part of the complaint's trace. Raises Stuck with the problem's own words."""
+        headers = self._trace(case) if case else {}
+        answer = await self._client.request(
+            method, self._system.url(service) + path, json=json, headers=headers
+        )
+        if answer.is_error:
+            raise Stuck(f"{method} {path} of {service} answered {answer.status_code}: {answer.text[:500]}")
+        return answer
+
+    def _trace(self, case: Case) -> dict[str, str]:
+        return {"traceparent": case.trace} if case.trace else {}
+
+    def _note(self, case: Case, receipt: Mapping[str, Any]) -> None:
+        case.id, case.number = receipt["id"], receipt["number"]
+        case.stage, case.cycle = receipt["stage"], receipt["cycle"]

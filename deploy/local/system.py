@@ -1,0 +1,149 @@
+"""The five services as processes of this machine: started, watched, killed and stopped here."""
+
+import asyncio
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from deploy.local.servers import Servers
+from deploy.provision import SERVICES
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 60
+
+
+class NotReady(Exception):
+    """A service that did not become ready, with the end of its log."""
+
+
+class System:
+    """One process for each service on a free port, besides any replicas asked for.
+
+    `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        traces: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.key = secrets.token_urlsafe(24)
+        self.ports = {service: _free_port() for service in SERVICES}
+        self._servers = servers
+        self._traces = traces
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._environment = {
+            "REDRESS_API_KEYS": f'{{"front-end": "{hashlib.sha256(self.key.encode()).hexdigest()}"}}',
+            "REDRESS_SURVEY_KEY": secrets.token_urlsafe(32),
+            "REDRESS_SURVEY_URL": self.url("survey"),
+            **(environment or {}),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+    def client(self) -> httpx.AsyncClient:
+        """A client that knows the API key; requests name whole URLs."""
+        limits = httpx.Limits(max_connections=64)
+        return httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self.key}"}, timeout=30, limits=limits, trust_env=False
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """The processes that were started, replicas included."""
+        return list(self._processes)
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    async def start(self) -> None:
+        """Start all five and wait until they are ready. Raises NotReady."""
+        for service in SERVICES:
+            self.launch(service)
+        await self.ready()
+
+    def launch(self, service: str, name: str | None = None, command: Sequence[str] = ()) -> None:
+        """Start a service, or under another `name` a replica of it; `command` replaces the ordinary one."""
+        name = name or service
+        port = self.ports.setdefault(name, _free_port())
+        own = self._servers.environment(service) | {"REDRESS_PORT": str(port)}
+        if self._traces:
+            own |= {
+                "REDRESS_TRACE_FILE": str(self.folder / f"{name}.spans"),
+                "OTEL_TRACES_SAMPLER": "always_on",
+            }
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [*(command or [sys.executable, "-m", f"services.{service}.app"])],
+                cwd=ROOT,
+                env=os.environ | self._environment | own,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def ready(self, names: Sequence[str] = ()) -> None:
+        """Wait until these processes (default: all) say so themselves. Raises NotReady."""
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            for name in names or self.names:
+                await self._until_ready(client, name)
+
+    async def _until_ready(self, client: httpx.AsyncClient, name: str) -> None:
+        said = ""
+        for _ in range(READY_S * 20):
+            if self._processes[name].poll() is not None:
+                break
+            with suppress(httpx.HTTPError):
+                answer = await client.get(f"{self.url(name)}/health/ready")
+                said = answer.text
+                if answer.status_code == 200:
+                    return
+            await asyncio.sleep(0.05)
+        raise NotReady(f"{name} is not ready: {said}\n{self.log(name)[-2000:]}")
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash would."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    async def end(self, name: str) -> None:
+        """SIGTERM, and wait for the orderly end."""
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(process.wait, 60)
+
+    async def stop(self) -> None:
+        """End all of them; kill whoever takes too long."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self._processes.values():
+            try:
+                await asyncio.to_thread(process.wait, 25)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
