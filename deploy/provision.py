@@ -28,6 +28,8 @@ ACTIONS = ["find", "insert", "update", "remove", "createIndex", "listIndexes"]
 DEFINITIONS = Path(__file__).parent / "broker" / "definitions.json"
 VHOST = REPLICA_SET = "redress"
 ADMIN = "admin"
+FIRST_CALLER = "front-end"
+NOBODY_ELSE = -1
 AUTHENTICATION_FAILED, ALREADY_INITIALIZED = 18, 23
 
 Client = AsyncMongoClient[dict[str, Any]]
@@ -58,11 +60,12 @@ def _passwords(users: Sequence[str]) -> dict[str, str]:
     return {user: secrets.token_urlsafe(24) for user in users}
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Nobody else can read it at any moment, and a crash leaves the old file or the new one."""
+def write_secret(path: Path, text: str, owner: int = NOBODY_ELSE) -> None:
+    """Nobody but `owner` can read it at any moment, and a crash leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        os.fchown(file.fileno(), owner, -1)
         file.write(text)
     half.replace(path)
 
@@ -72,6 +75,13 @@ def keep_keyfile(path: Path) -> Path:
     if not path.exists():
         write_secret(path, base64.b64encode(secrets.token_bytes(512)).decode())
     return path
+
+
+def keep_token(path: Path) -> str:
+    """A random word, made on the first call."""
+    if not path.exists():
+        write_secret(path, secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def amqp_url(user: str, passwords: Passwords, host: str) -> str:
@@ -103,12 +113,13 @@ def password_hash(password: str) -> str:
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
-async def open_database(members: Sequence[str], passwords: Passwords) -> None:
-    """A replica set with its users, from whatever state the first member is in."""
+async def open_database(members: Sequence[str], passwords: Passwords, door: str | None = None) -> None:
+    """A replica set with its users, from whatever state it is in; `door` is a member's local address."""
+    door = door or members[0]
     login = f"{ADMIN}:{quote(passwords.database[ADMIN], safe='')}@"
     options = "?directConnection=true&serverSelectionTimeoutMS=60000"
-    bare: Client = AsyncMongoClient(f"mongodb://{members[0]}/{options}")
-    admin: Client = AsyncMongoClient(f"mongodb://{login}{members[0]}/{options}")
+    bare: Client = AsyncMongoClient(f"mongodb://{door}/{options}")
+    admin: Client = AsyncMongoClient(f"mongodb://{login}{door}/{options}")
     async with bare, admin:
         if await knows(admin):
             await initiate_replica_set(admin, members)
@@ -180,26 +191,47 @@ def write_secrets(
     folder: Path,
     amqp_host: Annotated[str, typer.Option(help="Where the services find the broker.")] = "rabbitmq:5672",
     mongo_hosts: Annotated[str, typer.Option(help="The replica set's members.")] = "mongo1,mongo2,mongo3",
+    owner: Annotated[int, typer.Option(help="User id that reads the services' files.")] = NOBODY_ELSE,
+    database_owner: Annotated[int, typer.Option(help="User id that reads the keyfile.")] = NOBODY_ELSE,
 ) -> None:
-    """Write passwords, keyfile, definitions and each service's URLs below FOLDER."""
+    """Write passwords, keyfile, definitions, each service's URLs and a first API key below FOLDER."""
     passwords = Passwords.kept(folder)
-    keep_keyfile(folder / "mongo" / "keyfile")
+    os.chown(keep_keyfile(folder / "mongo" / "keyfile"), database_owner, -1)
     write_secret(folder / "mongo" / "admin_password", passwords.database[ADMIN])
-    write_secret(folder / "broker" / "definitions.json", broker_definitions(passwords))
-    write_secret(folder / "operator" / "redress_amqp_url", amqp_url("operator", passwords, amqp_host))
-    for service in SERVICES:
-        write_secret(folder / service / "redress_amqp_url", amqp_url(service, passwords, amqp_host))
-        write_secret(folder / service / "redress_mongo_url", mongo_url(service, passwords, mongo_hosts))
+    definitions = folder / "broker" / "definitions.json"
+    write_secret(definitions, broker_definitions(passwords))
+    definitions.chmod(0o644)  # hashes of random words only, and the broker's user id differs by image
+    files = service_files(passwords, amqp_host, mongo_hosts, keep_token(folder / "api_key"))
+    files["survey"]["redress_survey_key"] = keep_token(folder / "survey_key")
+    for user, named in files.items():
+        for name, text in named.items():
+            write_secret(folder / user / name, text, owner)
+
+
+def service_files(passwords: Passwords, amqp_host: str, mongo_hosts: str, key: str) -> dict[str, dict[str, str]]:
+    """What each service finds in its folder of secrets, and the operator in theirs."""
+    keys = json.dumps({FIRST_CALLER: hashlib.sha256(key.encode()).hexdigest()})
+    services = {
+        service: {
+            "redress_amqp_url": amqp_url(service, passwords, amqp_host),
+            "redress_mongo_url": mongo_url(service, passwords, mongo_hosts),
+            "redress_api_keys": keys,
+        }
+        for service in SERVICES
+    }
+    operator = {"redress_amqp_url": amqp_url("operator", passwords, amqp_host), "redress_api_key": key}
+    return services | {"operator": operator}
 
 
 @commands.command("database")
 def prepare_database(
     folder: Path,
     mongo_hosts: Annotated[str, typer.Option(help="The replica set's members.")] = "mongo1,mongo2,mongo3",
+    door: Annotated[str | None, typer.Option(help="A member's address on its own machine.")] = None,
 ) -> None:
     """Make the replica set, its roles and its users; run it again at any time."""
     members = [host if ":" in host else f"{host}:27017" for host in mongo_hosts.split(",")]
-    asyncio.run(open_database(members, Passwords.kept(folder)))
+    asyncio.run(open_database(members, Passwords.kept(folder), door))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,7 @@ class Doorway:
         telemetry.REQUESTS.labels(route, str(status)).observe(perf_counter() - started)
 
 
+# Starlette has a body limit too, but it answers in plain text, not with a problem document.
 async def _whole_body(receive: Receive, limit: int) -> Receive:
     """The request's body, read up to its limit, as a `receive` for the application. Raises TooLarge."""
     chunks, size, more = [], 0, True

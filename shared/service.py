@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic_core import to_json
 
@@ -44,7 +45,10 @@ class Service:
         self._inbox = inbox
         self._ticks = ticks
         self._stopping = False
-        self.app = FastAPI(title=f"Redress {name}", version="1", lifespan=self._life, redoc_url=None)
+        own_spans: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # http.Doorway has the one span
+        self.app = FastAPI(
+            title=f"Redress {name}", version="1", lifespan=self._life, redoc_url=None, telemetry=own_spans
+        )
         http.set_up(self.app)
         self.app.include_router(self._health())
         for router in routers:

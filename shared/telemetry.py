@@ -21,7 +21,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_NAMESPACE, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
-from opentelemetry.trace import Link, Span, SpanKind, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Counter, Histogram
 
@@ -158,12 +158,18 @@ def processing(event: Cause[C]) -> Iterator[Cause[C]]:
 
 
 @contextmanager
-def linked(name: str, cause: Cause[C], origin: str | None) -> Iterator[Cause[C]]:
-    """A new trace, days later perhaps, linked to the span it goes back to; yields the cause as part of it."""
-    context = trace.get_current_span(_context(origin)).get_span_context()
-    links = [Link(context)] if context.is_valid else []
+def following(name: str, cause: Cause[C], origin: str | None, *, soon: bool) -> Iterator[Cause[C]]:
+    """Work that follows from an earlier span; yields the cause as part of it.
+
+    `soon` after it, it is its child; days later, it is a new trace linked to it, because stores and samplers
+    have closed the old one by then.
+    """
+    context = _context(origin)
+    link = trace.get_current_span(context).get_span_context()
+    links = [Link(link)] if link.is_valid and not soon else []
     attributes = {"redress.complaint.id": str(cause.complaint)}
-    with _tracer.start_as_current_span(name, Context(), SpanKind.INTERNAL, attributes, links=links):
+    parent = context if soon else Context()
+    with _tracer.start_as_current_span(name, parent, SpanKind.INTERNAL, attributes, links=links):
         yield replace(cause, traceparent=traceparent())
 
 
@@ -196,7 +202,7 @@ def record_send(
     traceparent: str | None, exchange: str, type: str, size: int, started: int, ended: int
 ) -> None:
     """Record, under the span that created an event, its publication in a batch of `size` events."""
-    if traceparent is None or not traceparent.endswith("1"):
+    if traceparent is None or not int(traceparent[-2:], 16) & TraceFlags.SAMPLED:
         return
     attributes: dict[str, str | int] = {
         "messaging.system": "rabbitmq",

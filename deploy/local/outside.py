@@ -1,4 +1,4 @@
-"""The world outside: a mail server and a message gateway, real servers on this machine that keep what they get."""
+"""The world outside: a mail server and a message gateway, real ones that keep what they get."""
 
 import asyncio
 import json

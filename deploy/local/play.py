@@ -1,4 +1,4 @@
-"""The people around the system: a front end, departments, the service desk and customers, played over HTTP."""
+"""The people around the system, played over HTTP: front end, departments, service desk, customers."""
 
 import asyncio
 import re
@@ -108,7 +108,7 @@ class Players:
         while (case.stage, case.cycle) != (stage, cycle):
             if monotonic() > ended:
                 raise Stuck(
-                    f"{case.number} should be {stage} in round {cycle}, but is {case.stage}, round {case.cycle}"
+                    f"{case.number} should be {stage} in round {cycle}; it is {case.stage}, {case.cycle}"
                 )
             await asyncio.sleep(0.05)
             self._note(case, await self._view(case))
@@ -213,7 +213,7 @@ class Players:
         self, service: str, method: str, path: str, case: Case | None, json: Any = None
     ) -> httpx.Response:
         """One request, as part of the complaint's trace. Raises Stuck with the problem's own words."""
-        headers = self._trace(case) if case else {}
+        headers = self._trace(case) if case and method == "POST" else {}
         answer = await self._client.request(
             method, self._system.url(service) + path, json=json, headers=headers
         )

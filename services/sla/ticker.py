@@ -28,5 +28,5 @@ async def fire_one(due: Due[Deadlines]) -> None:
         by="sla",
         data=due.since,
     )
-    with telemetry.linked("fire deadlines", cause, due.state.traceparent) as linked:
-        await deadlines.update(due.id, fire, linked)
+    with telemetry.following("fire deadlines", cause, due.state.traceparent, soon=False) as traced:
+        await deadlines.update(due.id, fire, traced)

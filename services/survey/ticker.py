@@ -20,5 +20,5 @@ async def tick() -> bool:
 async def expire_one(due: Due[Surveys]) -> None:
     id = uuid5(due.id, f"timer {due.since.isoformat()}")
     cause = Cause(id, due.id, due.state.number, clock.now(), "survey", due.since)
-    with telemetry.linked("expire surveys", cause, due.state.traceparent) as linked:
-        await surveys.update(due.id, expire, linked)
+    with telemetry.following("expire surveys", cause, due.state.traceparent, soon=False) as traced:
+        await surveys.update(due.id, expire, traced)

@@ -44,6 +44,7 @@ class Wish(BaseModel):
     cycle: int
     to: str | None = None
     details: dict[str, str] = {}
+    traceparent: str | None = None
 
 
 class Notice(BaseModel):
@@ -55,6 +56,7 @@ class Notice(BaseModel):
     route: Route
     address: str
     details: dict[str, str]
+    traceparent: str | None = None
     state: Literal["queued", "sending", "task", "sent", "failed"]
     attempts: int = 0
     next_at: AwareDatetime | None = None
@@ -65,7 +67,6 @@ class Notices(BaseModel):
     """What must be told about one complaint, and what has been."""
 
     number: str = ""
-    traceparent: str | None = None
     registered: ComplaintRegistered | None = None
     contact: ContactRecorded | None = None
     replies: dict[int, str] = {}
@@ -101,7 +102,7 @@ def note(state: Notices, cause: Heard) -> Notices:
     """The state with what this event tells, and with the wishes it makes."""
     match cause.data:
         case ComplaintRegistered() as complaint:
-            known = {"number": cause.subject, "traceparent": cause.traceparent, "registered": complaint}
+            known = {"number": cause.subject, "registered": complaint}
             return wish(state, cause, "acknowledgement", 1).model_copy(update=known)
         case ContactRecorded() as contact:
             return state.model_copy(update={"contact": contact})
@@ -128,7 +129,14 @@ def note(state: Notices, cause: Heard) -> Notices:
 def wish(
     state: Notices, cause: Heard, kind: Kind, cycle: int, to: str | None = None, **details: str
 ) -> Notices:
-    wanted = Wish(id=uuid5(cause.id, to or "customer"), kind=kind, cycle=cycle, to=to, details=details)
+    wanted = Wish(
+        id=uuid5(cause.id, to or "customer"),
+        kind=kind,
+        cycle=cycle,
+        to=to,
+        details=details,
+        traceparent=cause.traceparent,
+    )
     return state.model_copy(update={"wishes": [*state.wishes, wanted]})
 
 
@@ -157,6 +165,7 @@ def notice(state: Notices, wanted: Wish, now: datetime) -> Notice | None:
         route=route,
         address=address,
         details=wanted.details | details,
+        traceparent=wanted.traceparent,
         state="task" if work else "queued",
         next_at=None if work else now,
     )

@@ -1,0 +1,109 @@
+"""Meters: what a run cost in processor time, messages and database commands, and on what machine it ran."""
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from deploy.local.servers import Servers
+
+TICKS = os.sysconf("SC_CLK_TCK")
+COMMANDS = ("find", "getMore", "aggregate", "insert", "update", "delete", "findAndModify", "bulkWrite")
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+Client = AsyncMongoClient[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters that only grow; the difference of two readings is what lay between."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def since(self, before: "Reading") -> dict[str, float]:
+        return {name: value - before.values[name] for name, value in self.values.items()}
+
+
+class Meters:
+    """The counters of this machine and its two servers."""
+
+    def __init__(self, servers: Servers, mongo: Client) -> None:
+        self._servers = servers
+        self._mongo = mongo
+
+    def cpu(self, services: Iterable[int]) -> Reading:
+        """Seconds of processor time, by who used them."""
+        pids = self._servers.pids
+        return Reading(
+            {
+                "services": sum(map(_cpu_of, services)),
+                "broker": _cpu_of(pids["broker"]),
+                "database": _cpu_of(pids["database"]),
+                "bench": sum(os.times()[:2]),
+            }
+        )
+
+    async def traffic(self) -> Reading:
+        """Messages the broker took on and passed on, commands and writes the database was given."""
+        status = await self._mongo.admin.command("serverStatus")
+        commands = status["metrics"]["commands"]
+        messages = await self._messages()
+        return Reading(
+            {
+                "published": messages["messages_received_confirm_total"],
+                "delivered": messages["messages_delivered_total"],
+                "commands": sum(commands[name]["total"] for name in COMMANDS if name in commands),
+                "writes": status["opcounters"]["insert"] + status["opcounters"]["update"],
+            }
+        )
+
+    async def _messages(self) -> dict[str, int]:
+        """The broker's own count, over all protocols; its command takes a second, so ask outside the run."""
+        ask = await asyncio.create_subprocess_exec(
+            RABBITMQCTL,
+            *("--quiet", "-n", "redress@localhost", "eval", "rabbit_global_counters:overview()."),
+            env=self._servers._erlang_environment(),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said = (await ask.communicate())[0].decode()
+        counts: dict[str, int] = {}
+        for name, count in re.findall(r"(messages_\w+) => (\d+)", said):
+            counts[name] = counts.get(name, 0) + int(count)
+        return counts
+
+    async def machine(self) -> list[str]:
+        """Processor, versions, and how busy others keep the machine."""
+        build = await self._mongo.admin.command("buildInfo")
+        return [
+            f"{os.cpu_count()} cores, {_cpu_model()}, Linux {os.uname().release}",
+            f"Python {_version('python')}, MongoDB {build['version']}, "
+            + ", ".join(f"{name} {_version(name)}" for name in ("aio-pika", "pymongo", "faststream", "pydantic")),
+        ]
+
+
+def busy() -> tuple[float, float]:
+    """Seconds this machine's cores have worked, and have been idle, since it was started."""
+    fields = [int(each) / TICKS for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    idle = fields[3] + fields[4]
+    return sum(fields) - idle, idle
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _cpu_model() -> str:
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else os.uname().machine
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import version
+    from platform import python_version
+
+    return python_version() if name == "python" else version(name)

@@ -1,0 +1,56 @@
+"""A mail server that counts: it speaks just enough SMTP to take every mail and throws it away."""
+
+import asyncio
+from typing import cast
+
+END = b"\r\n.\r\n"
+
+
+class Sink:
+    """Listens on a free port of this machine."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Session(self), "127.0.0.1", 0)
+
+    async def stop(self) -> None:
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+
+class _Session(asyncio.Protocol):
+    """One connection: commands line by line, a mail's text up to its lone dot."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._buffer = b""
+        self._in_text = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(b"220 sink ESMTP\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while (end := END if self._in_text else b"\r\n") in self._buffer:
+            said, _, self._buffer = self._buffer.partition(end)
+            self._transport.write(self._mail_taken() if self._in_text else self._answer(said[:4].upper()))
+
+    def _mail_taken(self) -> bytes:
+        self._sink.taken += 1
+        self._in_text = False
+        return b"250 taken\r\n"
+
+    def _answer(self, verb: bytes) -> bytes:
+        if verb == b"EHLO":
+            return b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
+        if verb == b"DATA":
+            self._in_text = True
+            return b"354 go on\r\n"
+        return b"221 bye\r\n" if verb == b"QUIT" else b"250 fine\r\n"

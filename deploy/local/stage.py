@@ -1,0 +1,60 @@
+"""A stage: servers, the five services and the world outside, set up together and cleared away together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.local.outside import Gateway, Mailbox
+from deploy.local.servers import Servers
+from deploy.local.system import System
+from shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """All that a demo or a journey needs."""
+
+    servers: Servers
+    system: System
+    mailbox: Mailbox
+    gateway: Gateway
+
+
+def sped_up(speed: float) -> str:
+    """A `REDRESS_CLOCK` that starts now and runs at this speed."""
+    now = datetime.now(UTC)
+    return str(Clock(now, now, speed))
+
+
+@asynccontextmanager
+async def outside() -> AsyncIterator[tuple[Mailbox, Gateway]]:
+    """A mail server and a message gateway for a while."""
+    mailbox, gateway = Mailbox(), Gateway()
+    await mailbox.start()
+    await gateway.start()
+    try:
+        yield mailbox, gateway
+    finally:
+        await mailbox.stop()
+        await gateway.stop()
+
+
+@asynccontextmanager
+async def stage(
+    servers: Servers, folder: Path, speed: float = 1.0, traces: bool = False
+) -> AsyncIterator[Stage]:
+    """The five services on these servers, ready to be used; stopped in order at the end."""
+    async with outside() as (mailbox, gateway):
+        environment = {
+            "REDRESS_SMTP_URL": mailbox.url,
+            "REDRESS_GATEWAY_URL": gateway.url,
+            "REDRESS_CLOCK": sped_up(speed),
+        }
+        system = System(servers, folder, environment, traces)
+        try:
+            await system.start()
+            yield Stage(servers, system, mailbox, gateway)
+        finally:
+            await system.stop()

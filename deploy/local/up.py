@@ -1,0 +1,61 @@
+"""`make up`: the whole system on this machine until Ctrl-C, with its URLs and a first complaint to try."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+from deploy.local.servers import Failed, Servers, install
+from deploy.local.stage import Stage, stage
+from deploy.local.system import ROOT, NotReady
+from deploy.provision import SERVICES
+
+FOLDER = ROOT / ".local" / "up"
+
+
+def main() -> None:
+    try:
+        asyncio.run(up())
+    except (Failed, NotReady) as error:
+        sys.exit(str(error))
+
+
+async def up() -> None:
+    install()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    print("starting broker, database and five services ...", flush=True)
+    servers = await Servers.start(FOLDER / "servers")
+    try:
+        async with stage(servers, FOLDER / "services") as set_up:
+            print(told(set_up), flush=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await stopping.wait()
+            print("stopping ...", flush=True)
+    finally:
+        await servers.stop()
+
+
+def told(set_up: Stage) -> str:
+    """Where everything is, and a first complaint."""
+    system = set_up.system
+    urls = "\n".join(f"  {service:8}{system.url(service)}/docs" for service in SERVICES)
+    return f"""
+{urls}
+  broker  {set_up.servers.operator_amqp_url}
+  mail    {set_up.mailbox.url} (kept in memory, delivered nowhere)
+  logs    {system.folder.relative_to(ROOT)}/
+
+A first complaint:
+
+  curl -s {system.url("intake")}/v1/complaints \\
+    -H 'Authorization: Bearer {system.key}' -H 'Content-Type: application/json' \\
+    -d '{{"channel": "email", "language": "en", "description": "The kettle leaks.",
+         "complainant": {{"name": "Ann Example", "email": "ann@example.com"}}}}'
+
+Ctrl-C ends it; complaints are kept for the next time."""
+
+
+if __name__ == "__main__":
+    main()
