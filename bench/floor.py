@@ -1,7 +1,7 @@
 """The floor: the same chain by hand, without any framework, one message at a time.
 
-`python -m bench.floor <service>` is one of five processes. Every message is answered alike: find the document,
-one update (state, handled, outbox), publish each event owed and wait for its confirm, clear the outbox,
+`python -m bench.floor <service>` is one of five processes. Every message is answered alike: find the document, one
+update (state, handled, outbox), publish each event owed and wait for its confirm, clear the outbox,
 acknowledge. Same queues, same durability and same events as the product, and nothing else: no validation, no
 tracing, no retries, no parking.
 """
@@ -24,6 +24,7 @@ import uuid_utils
 import uvicorn
 import uvloop
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, ExchangeType
+from aiormq.abc import FieldTable
 from bson.codec_options import CodecOptions
 from fastapi import FastAPI, Request, Response
 from pydantic_core import from_json
@@ -38,13 +39,14 @@ DATABASE = "floor"
 HISTORY = "floor.history"
 PRIVATE = ("contact.recorded.v1", "statement.recorded.v1")
 LISTENS = {
-    "intake": ["complaint.graded.v1", "complaint.dispatched.v1", "deadline.set.v1", "deadline.met.v1", "notice.sent.v1"],
+    "intake": ["complaint.graded.v1", "complaint.dispatched.v1", "notice.sent.v1",
+               "deadline.set.v1", "deadline.met.v1"],
     "triage": ["complaint.registered.v1", "statement.recorded.v1"],
     "sla": ["complaint.registered.v1", "complaint.graded.v1", "complaint.dispatched.v1", "notice.sent.v1"],
     "notify": ["complaint.registered.v1", "contact.recorded.v1", "complaint.dispatched.v1"],
     "survey": ["complaint.registered.v1"],
 }  # fmt: skip
-INBOX = {
+INBOX: FieldTable = {
     "x-queue-type": "quorum",
     "x-dead-letter-strategy": "at-least-once",
     "x-overflow": "reject-publish",
@@ -75,6 +77,19 @@ async def _declare_inbox(channel: AbstractChannel, service: str) -> AbstractQueu
     for type in LISTENS[service]:
         await inbox.bind(exchange(type), type)
     return inbox
+
+
+async def until_consumed(amqp_url: str) -> None:
+    """Return when every inbox has its consumer."""
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        for service in LISTENS:
+            while not (await _inbox(channel, service)).declaration_result.consumer_count:
+                await asyncio.sleep(0.05)
+
+
+async def _inbox(channel: AbstractChannel, service: str) -> AbstractQueue:
+    return await channel.declare_queue(f"floor.{service}", passive=True)
 
 
 # what each service decides
@@ -161,7 +176,9 @@ class Process:
         options: CodecOptions[Json] = CodecOptions(tz_aware=True, uuid_representation=4)
         self._documents = client[DATABASE].get_collection(self.service, codec_options=options)
         self._light = self._documents.with_options(write_concern=WriteConcern(1, j=False))
-        self._mail = await _mail_server(self._environment["FLOOR_SMTP_URL"]) if self.service == "notify" else None
+        self._mail = (
+            await _mail_server(self._environment["FLOOR_SMTP_URL"]) if self.service == "notify" else None
+        )
         connection = await aio_pika.connect(self._environment["FLOOR_AMQP_URL"])
         out = await connection.channel(publisher_confirms=True, on_return_raises=True)
         self._exchanges = {name: await out.get_exchange(name) for name in ("floor.events", "floor.private")}
@@ -205,7 +222,9 @@ class Process:
         }
         if self.service == "intake":
             update["$push"]["journal"] = {"$each": [cause] if cause else owed}
-        await self._documents.update_one({"_id": document["_id"], "version": document["version"]}, update, upsert=True)
+        await self._documents.update_one(
+            {"_id": document["_id"], "version": document["version"]}, update, upsert=True
+        )
         document["version"] += 1
         for event in owed:
             await self._publish(event)
@@ -266,7 +285,9 @@ def mail(notice: Json, state: Json) -> EmailMessage:
     made["From"], made["To"] = "complaints@redress.invalid", notice["to"]
     made["Subject"] = f"Your complaint RC-2345678923: {notice['kind']}"
     made["Message-ID"] = f"<{notice['notice']}@redress.invalid>"
-    made.set_content(f"Dear {state['recorded']['name']},\n\nthis is about RC-2345678923.\n\nThe service desk\n" * 3)
+    made.set_content(
+        f"Dear {state['recorded']['name']},\n\nthis is about RC-2345678923.\n\nThe service desk\n" * 3
+    )
     return made
 
 
@@ -282,7 +303,6 @@ async def _mail_server(url: str) -> aiosmtplib.SMTP:
 
 async def work(process: Process) -> None:
     await process.start()
-    print("ready", flush=True)
     await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""The load: complaints posted over a number of connections that are kept open, with as little work as can be."""
+"""The load: complaints posted over connections that are kept open, with as little work as can be."""
 
 import asyncio
 import json

@@ -81,7 +81,9 @@ class Meters:
         return [
             f"{os.cpu_count()} cores, {_cpu_model()}, Linux {os.uname().release}",
             f"Python {_version('python')}, MongoDB {build['version']}, "
-            + ", ".join(f"{name} {_version(name)}" for name in ("aio-pika", "pymongo", "faststream", "pydantic")),
+            + ", ".join(
+                f"{name} {_version(name)}" for name in ("aio-pika", "pymongo", "faststream", "pydantic")
+            ),
         ]
 
 

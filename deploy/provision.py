@@ -208,7 +208,9 @@ def write_secrets(
             write_secret(folder / user / name, text, owner)
 
 
-def service_files(passwords: Passwords, amqp_host: str, mongo_hosts: str, key: str) -> dict[str, dict[str, str]]:
+def service_files(
+    passwords: Passwords, amqp_host: str, mongo_hosts: str, key: str
+) -> dict[str, dict[str, str]]:
     """What each service finds in its folder of secrets, and the operator in theirs."""
     keys = json.dumps({FIRST_CALLER: hashlib.sha256(key.encode()).hexdigest()})
     services = {

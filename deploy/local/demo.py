@@ -193,7 +193,8 @@ def trace_faults(chosen: Case, spans: dict[str, list[traces.Span]]) -> list[str]
 def table(cases: list[Case]) -> Table:
     """One line a complaint."""
     shown = Table(
-        title="Complaints", caption=CAPTION + (f"; {len(cases) - SHOWN} more are not shown" if len(cases) > SHOWN else "")
+        title="Complaints",
+        caption=CAPTION + (f"; {len(cases) - SHOWN} more are not shown" if len(cases) > SHOWN else ""),
     )
     for heading in (
         "receipt",

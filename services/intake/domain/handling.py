@@ -115,7 +115,7 @@ def take(state: Complaint | None, cause: Cause[Any]) -> Handled:
         now = ", ".join(possible(state.stage)) or "nothing by hand; the next event comes from elsewhere"
         raise Conflict(f"'{step.step}' is not possible at stage '{state.stage}'; possible now: {now}")
     changes, facts = effect(state, step)
-    return state.model_copy(update={"stage": end} | changes), facts
+    return advance(state.model_copy(update={"stage": end} | changes), facts)
 
 
 def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:

@@ -180,8 +180,8 @@ def to_customer(state: Notices, wanted: Wish) -> tuple[Route, str, dict[str, str
     pack = load(state.registered.pack, state.registered.pack_version)
     own = pack.feedback[state.registered.channel]
     route, address = reach(state.contact, "email" if wanted.kind == "acknowledgement" else own, own)
-    words = {"name": state.contact.name, "reply": state.replies.get(wanted.cycle, "")}
-    return route, address, words
+    words = {"reply": state.replies[wanted.cycle]} if wanted.kind == "result" else {}
+    return route, address, {"name": state.contact.name} | words
 
 
 def reach(contact: ContactRecorded, *preferred: Route) -> tuple[Route, str]:

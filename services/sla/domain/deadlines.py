@@ -127,7 +127,7 @@ def mark(state: Deadlines, cycle: int, **times: datetime) -> Deadlines:
 
 
 def plan(state: Deadlines) -> Planned:
-    """Start every clock whose start mark is there; stop those whose stop mark, or cycle's end, is."""
+    """Start every clock whose start mark is there; stop those whose stop mark is there."""
     if state.registered is None:
         return state, []
     pack = load(state.registered.pack, state.registered.pack_version)
@@ -169,7 +169,7 @@ def due_at(start: datetime, budget: Budget, calendar_name: str) -> datetime:
 
 
 def stop(state: Deadlines, running: Clock, rule: ClockRule) -> tuple[Clock, list[Fact]]:
-    """The clock after what has happened: in time, too late, no longer needed, or still running."""
+    """The clock after what has happened: stopped in time, stopped too late, or still running."""
     if running.outcome is not None:
         return running, []
     about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
@@ -180,8 +180,6 @@ def stop(state: Deadlines, running: Clock, rule: ClockRule) -> tuple[Clock, list
         said: list[Fact] = [] if running.breached else [DeadlineBreached(**about)]
         ended = running.model_copy(update={"outcome": "missed", "breached": True})
         return ended, [*said, DeadlineMissed(**about, stopped=at)]
-    if state.closed or running.cycle < state.cycle:
-        return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
     return running, []
 
 
@@ -190,17 +188,23 @@ def fire(state: Deadlines | None, cause: Cause[datetime]) -> Planned:
     assert state is not None
     clocks, owed = [], list[Fact]()
     for each in state.clocks:
-        spoken, facts = speak(each, cause.data)
+        spoken, facts = speak(each, cause.data, over=state.closed or each.cycle < state.cycle)
         clocks.append(spoken)
         owed += facts
     return state.model_copy(update={"clocks": clocks}), owed
 
 
-def speak(running: Clock, until: datetime) -> tuple[Clock, list[Fact]]:
-    """One clock at a machine instant. A clock overdue at birth says so once, without a warning before."""
+def speak(running: Clock, until: datetime, *, over: bool) -> tuple[Clock, list[Fact]]:
+    """One clock at a machine instant. A clock overdue at birth says so once, without a warning before.
+
+    A clock whose cycle is `over` is cancelled only now, not at the end of the cycle: the news that stopped
+    it in time may still be on its way.
+    """
     if running.next is None or clock.wake_at(running.next) > until:
         return running, []
     about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
+    if over:
+        return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
     if clock.wake_at(running.due) <= until:
         return running.model_copy(update={"breached": True}), [DeadlineBreached(**about)]
     return running.model_copy(update={"warned": True}), [DeadlineWarned(**about)]

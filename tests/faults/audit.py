@@ -1,0 +1,288 @@
+"""The audit: what the ledger promises against what databases, stream and mailbox hold."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.policy import load
+from tests.faults.history import Told, unique
+from tests.faults.ledger import Entry, Ledger
+from tests.faults.state import Document
+
+Key = tuple[str, str, int, str]
+"""Complaint, event type, cycle, and what else tells one effect from another."""
+
+ONCE_A_CYCLE = [
+    "complaint.graded.v1", "complaint.dispatched.v1", "complaint.accepted.v1", "complaint.investigated.v1",
+    "complaint.solution_proposed.v1", "complaint.solution_offered.v1", "complaint.solution_agreed.v1",
+    "complaint.solution_implemented.v1", "complaint.solution_audited.v1", "complaint.answered.v1",
+    "reply.recorded.v1", "complaint.fed_back.v1", "survey.opened.v1", "survey.invited.v1",
+    "survey.answered.v1",
+]  # fmt: skip
+ONCE = ["complaint.registered.v1", "contact.recorded.v1", "statement.recorded.v1"]
+STOPPED_BY = {
+    "acknowledged": "notice.sent.v1",
+    "accepted": "complaint.accepted.v1",
+    "proposed": "complaint.solution_proposed.v1",
+    "fed_back": "complaint.fed_back.v1",
+}
+ENDS = ("met", "missed", "cancelled")
+CATEGORIES = (
+    "lost", "duplicate_effects", "orphan", "out_of_order", "timers_missed", "timers_double", "timers_early",
+    "parked",
+)  # fmt: skip
+SLACK = timedelta(seconds=20)
+
+
+@dataclass
+class Audit:
+    """Everything one run left behind, and what is wrong with it, by category."""
+
+    ledger: Ledger
+    told: list[Told]
+    documents: dict[str, dict[str, Document]]
+    parked: dict[str, int]
+    mails: list[tuple[str, float]]
+    faults: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in CATEGORIES})
+    notes: Counter[str] = field(default_factory=Counter)
+    table: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def run(self) -> "Audit":
+        self.facts = unique(self.told)
+        self.by_key: dict[Key, list[Told]] = defaultdict(list)
+        for each in self.facts:
+            self.by_key[_key(each)].append(each)
+        self.known = {entry.id: entry for entry in self.ledger.accepted}
+        for check in (self._records, self._stages, self._strangers, self._order, self._outboxes):
+            check()
+        for entry in self.known.values():
+            self._clocks(entry)
+            self._notices(entry)
+        self._mails()
+        self.faults["parked"] = [f"{name} holds {count}" for name, count in self.parked.items() if count]
+        return self
+
+    @property
+    def wire_duplicates(self) -> int:
+        return len(self.told) - len(self.facts)
+
+    def _fault(self, category: str, complaint: str, what: str) -> None:
+        self.faults[category].append(f"{complaint}: {what}")
+
+    # records and stages
+
+    def _records(self) -> None:
+        """Every accepted complaint in all five services, closed, under one id, with the scores given."""
+        for entry in self.ledger.entries:
+            if not entry.ids:
+                self._fault("lost", entry.key, f"was never accepted ({entry.stuck})")
+            elif len(entry.ids) > 1:
+                self._fault("duplicate_effects", entry.key, f"has the ids {sorted(entry.ids)}")
+            elif not entry.closed:
+                self._fault("lost", entry.id, f"was not carried to its end ({entry.stuck})")
+        for entry in self.known.values():
+            for service, found in self.documents.items():
+                if entry.id not in found:
+                    self._fault("lost", entry.id, f"is unknown to {service}")
+            self._scores(entry)
+
+    def _scores(self, entry: Entry) -> None:
+        for cycle, score in entry.given.items():
+            for each in self.by_key[(entry.id, "survey.answered.v1", cycle, "")]:
+                if each.data["score"] != score:
+                    self._fault("lost", entry.id, f"gave {score} in cycle {cycle}, not {each.data['score']}")
+        state = self.documents["intake"].get(entry.id, {}).get("state", {})
+        if state.get("stage") != "closed":
+            self._fault("lost", entry.id, f"ended at stage {state.get('stage')}")
+
+    def _stages(self) -> None:
+        for key in (key for entry in self.known.values() for key in _expected(entry)):
+            count = len(self.by_key[key])
+            row = self.table[key[1]]
+            row.update(expected=1, once=count == 1, missing=count == 0, twice=count > 1)
+            if count == 0:
+                self._fault("lost", key[0], f"{key[1]} of cycle {key[2]} is missing")
+            if count > 1:
+                self._fault("duplicate_effects", key[0], f"{key[1]} of cycle {key[2]} came {count} times")
+        self._unexpected()
+
+    def _unexpected(self) -> None:
+        """A stage that a complaint's way does not hold at all, a second closing in another cycle, say."""
+        expected = {key for entry in self.known.values() for key in _expected(entry)}
+        types = {key[1] for key in expected} | {"survey.expired.v1", "complaint.solution_disagreed.v1"}
+        for key, found in self.by_key.items():
+            if found and key[1] in types and key not in expected and key[0] in self.known:
+                self._fault("duplicate_effects", key[0], f"{key[1]} of cycle {key[2]} should not be")
+
+    def _strangers(self) -> None:
+        for each in self.facts:
+            if each.complaint not in self.known:
+                self._fault("orphan", each.complaint, f"{each.type} about a complaint nobody handed in")
+        for service, found in self.documents.items():
+            for id in found.keys() - self.known.keys():
+                self._fault("orphan", id, f"{service} has a document of a complaint nobody handed in")
+
+    # order
+
+    def _order(self) -> None:
+        """Numbers per complaint and source: 1, 2, 3 ... up to what the source's own document counts."""
+        numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for each in self.facts:
+            numbers[each.source, each.complaint].append(each.sequence)
+        for service, found in self.documents.items():
+            for id, document in found.items():
+                said = sorted(numbers[service, id])
+                if said != list(range(1, document["sequence"] + 1)):
+                    what = f"{service} counts {document['sequence']} events, told were {said}"
+                    self._fault("out_of_order", id, what)
+
+    def _outboxes(self) -> None:
+        for service, found in self.documents.items():
+            for id, document in found.items():
+                if document.get("outbox"):
+                    self._fault("lost", id, f"{service} still owes {len(document['outbox'])} events")
+
+    # clocks
+
+    def _clocks(self, entry: Entry) -> None:
+        pack = load("base", 1)
+        for cycle in range(1, entry.cycles + 1):
+            for name, rule in pack.clocks.items():
+                if cycle == 1 or rule.start != "registered":
+                    self._clock(entry, cycle, name, rule.stop)
+
+    def _clock(self, entry: Entry, cycle: int, name: str, stop: str) -> None:
+        said = {
+            kind: self.by_key[(entry.id, f"deadline.{kind}.v1", cycle, name)]
+            for kind in ("set", "warned", "breached", *ENDS)
+        }
+        self._count_clock(entry, f"clock {name} of cycle {cycle}", said)
+        if not said["set"]:
+            return
+        due = _instant(said["set"][0].data["due"])
+        for each in said["breached"]:
+            if each.time < due:
+                self._fault("timers_early", entry.id, f"{name} spoke at {each.time}, due {due}")
+        stopped = min((each.time for each in self._stops(entry.id, cycle, stop)), default=None)
+        self._judge_clock(entry, f"clock {name} of cycle {cycle}", said, due, stopped)
+
+    def _count_clock(self, entry: Entry, clock: str, said: dict[str, list[Told]]) -> None:
+        ends = sum(len(said[kind]) for kind in ENDS)
+        for kind, count in (("set", len(said["set"])), ("end", ends)):
+            row = self.table["deadline.set.v1" if kind == "set" else "deadline: met, missed or cancelled"]
+            row.update(expected=1, once=count == 1, missing=count == 0, twice=count > 1)
+            if count == 0:
+                self._fault("lost", entry.id, f"{clock} has no {kind}")
+            if count > 1:
+                self._fault("duplicate_effects", entry.id, f"{clock} has {count} of {kind}")
+        for kind in ("warned", "breached"):
+            if len(said[kind]) > 1:
+                self._fault("timers_double", entry.id, f"{clock} {kind} {len(said[kind])} times")
+
+    def _judge_clock(
+        self, entry: Entry, clock: str, said: dict[str, list[Told]], due: datetime, stopped: datetime | None
+    ) -> None:
+        """By the times that others told: a clock stopped too late, or not before the end, was breached."""
+        ended = stopped or min((each.time for each in said["cancelled"]), default=None)
+        late = ended is None or ended > due
+        row = self.table["deadline.breached.v1"]
+        row.update(expected=late, once=late and len(said["breached"]) == 1)
+        row.update(missing=late and not said["breached"], twice=len(said["breached"]) > 1)
+        if late and not said["breached"]:
+            self._fault("timers_missed", entry.id, f"{clock} was due {due}, ended {ended}, and said nothing")
+        right = "missed" if late and stopped else "met" if stopped else "cancelled"
+        if wrong := [kind for kind in ENDS if said[kind] and kind != right]:
+            self._fault("duplicate_effects", entry.id, f"{clock} ended as {wrong}, not as {right}")
+        if said["breached"] and not late:
+            self.notes["clocks breached though stopped in time (the news came later)"] += 1
+
+    def _stops(self, complaint: str, cycle: int, mark: str) -> Iterator[Told]:
+        for key, found in self._of(complaint).items():
+            if key[1] == STOPPED_BY[mark] and key[2] == cycle:
+                yield from (
+                    each for each in found if mark != "acknowledged" or _kind(each) == "acknowledgement"
+                )
+
+    def _of(self, complaint: str) -> dict[Key, list[Told]]:
+        if not hasattr(self, "_groups"):
+            self._groups: dict[str, dict[Key, list[Told]]] = defaultdict(dict)
+            for key, found in list(self.by_key.items()):
+                self._groups[key[0]][key] = found
+        return self._groups[complaint]
+
+    # notices
+
+    def _notices(self, entry: Entry) -> None:
+        """Each wanted notice exists once and was sent once; how many of a kind are wanted, others told."""
+        sent: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for key, found in self._of(entry.id).items():
+            if key[1] == "notice.sent.v1" and found:
+                sent[_kind(found[0]), key[2]].add(key[3])
+                if len(found) > 1:
+                    what = f"notice {key[3]} ({_kind(found[0])}) was sent {len(found)} times"
+                    self._fault("duplicate_effects", entry.id, what)
+                self.table["notice.sent.v1"].update(twice=len(found) > 1)
+        wanted = self._wanted(entry)
+        for kind in wanted.keys() | sent.keys():
+            want, have = wanted[kind], len(sent[kind])
+            self.table["notice.sent.v1"].update(
+                expected=want, once=min(want, have), missing=max(0, want - have)
+            )
+            if have < want:
+                self._fault("lost", entry.id, f"{want - have} notices {kind} were not sent")
+            if have > want:
+                self._fault("duplicate_effects", entry.id, f"{have - want} notices {kind} too many")
+
+    def _wanted(self, entry: Entry) -> Counter[tuple[str, int]]:
+        wanted = Counter({("acknowledgement", 1): 1})
+        for key, found in self._of(entry.id).items():
+            match key[1]:
+                case "complaint.dispatched.v1" if found:
+                    wanted["assignment", key[2]] = len(found[0].data["departments"])
+                case "complaint.answered.v1" if found:
+                    wanted["result", key[2]] = 1
+                case "survey.invited.v1" if found:
+                    wanted["survey", key[2]] = 1
+                case "deadline.warned.v1" | "deadline.breached.v1" if found:
+                    kind = key[1].split(".")[1]
+                    wanted[f"deadline_{kind}", key[2]] += 1
+        return wanted
+
+    def _mails(self) -> None:
+        """A mail may come twice only if notify was killed between its sending and the note of it."""
+        arrivals: dict[str, list[float]] = defaultdict(list)
+        for notice, at in self.mails:
+            arrivals[notice].append(at)
+        kills = [kill.at for kill in self.ledger.kills if kill.name.startswith("notify")]
+        for notice, times in arrivals.items():
+            for at in times[:-1]:
+                excused = any(at - 0.5 <= kill <= at + SLACK.total_seconds() for kill in kills)
+                self.notes["mails repeated after a kill of notify"] += excused
+                if not excused:
+                    self._fault(
+                        "duplicate_effects", notice, f"this mail came {len(times)} times, no kill near"
+                    )
+
+
+def _key(each: Told) -> Key:
+    about = each.data.get("clock", "") or each.data.get("notice", "")
+    return each.complaint, each.type, int(each.data.get("cycle", 0)), about
+
+
+def _kind(each: Told) -> str:
+    return str(each.data.get("kind", ""))
+
+
+def _expected(entry: Entry) -> Iterable[Key]:
+    yield from ((entry.id, type, 0, "") for type in ONCE)
+    for cycle in range(1, entry.cycles + 1):
+        yield from ((entry.id, type, cycle, "") for type in ONCE_A_CYCLE)
+        if cycle > 1:
+            yield entry.id, "complaint.reopened.v1", cycle, ""
+    yield entry.id, "complaint.closed.v1", entry.cycles, ""
+
+
+def _instant(text: Any) -> datetime:
+    return datetime.fromisoformat(text)
