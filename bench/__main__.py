@@ -24,8 +24,8 @@ from bench.sink import Sink
 from deploy.local.servers import Servers, install
 
 NOTED = 13
-"""Entries in intake's journal in the end: registered, contact, statement; graded, dispatched; four clocks set;
-three notices sent; one clock met."""
+"""Entries in intake's journal in the end: registered, contact, statement; graded, dispatched; four clocks set
+and one met; three notices sent."""
 WARM_UP = 64
 PATIENCE_S = 300
 

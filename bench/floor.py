@@ -1,7 +1,7 @@
 """The floor: the same chain by hand, without any framework, one message at a time.
 
-`python -m bench.floor <service>` is one of five processes. Every message is answered alike: find the document, one
-update (state, handled, outbox), publish each event owed and wait for its confirm, clear the outbox,
+`python -m bench.floor <service>` is one of five processes. Each answers a message alike: find the document,
+one update (state, handled, outbox), publish each event owed and wait for its confirm, clear the outbox,
 acknowledge. Same queues, same durability and same events as the product, and nothing else: no validation, no
 tracing, no retries, no parking.
 """
@@ -83,13 +83,13 @@ async def until_consumed(amqp_url: str) -> None:
     """Return when every inbox has its consumer."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
-        for service in LISTENS:
-            while not (await _inbox(channel, service)).declaration_result.consumer_count:
-                await asyncio.sleep(0.05)
+        while not all([await _consumed(channel, service) for service in LISTENS]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
-async def _inbox(channel: AbstractChannel, service: str) -> AbstractQueue:
-    return await channel.declare_queue(f"floor.{service}", passive=True)
+async def _consumed(channel: AbstractChannel, service: str) -> bool:
+    inbox = await channel.declare_queue(f"floor.{service}", passive=True)
+    return bool(inbox.declaration_result.consumer_count)
 
 
 # what each service decides

@@ -56,18 +56,23 @@ class Smoke:
         return await self._dispatched(made.json())
 
     async def _dispatched(self, receipt: Mapping[str, Any]) -> Timeline:
-        url, ended, missing = f"{INTAKE}/v1/complaints/{receipt['id']}", monotonic() + self._patience, WANTED
+        url, ended, pause, told = f"{INTAKE}/v1/complaints/{receipt['id']}", monotonic() + self._patience, 0.1, set()
         while monotonic() < ended:
-            async with self._at_once:
-                view = (await self._answer("GET", url)).json()
-                lines: Timeline = (await self._answer("GET", f"{url}/timeline?language=en")).json()
-            missing = WANTED - {line["type"] for line in lines}
-            if view["stage"] == "dispatched" and not missing:
+            lines = await self._timeline(url)
+            told = {line["type"] for line in lines}
+            if told >= WANTED:
                 return lines
-            await asyncio.sleep(0.2)
-        raise Failed(
-            f"{receipt['number']} is {view['stage']}, without {', '.join(sorted(missing)) or 'more'}"
-        )
+            await asyncio.sleep(pause)
+            pause = min(2, pause * 1.5)
+        raise Failed(f"{receipt['number']} lacks {', '.join(sorted(WANTED - told))} after {self._patience:g} s")
+
+    async def _timeline(self, url: str) -> Timeline:
+        """What happened to a complaint; nothing while it is not dispatched."""
+        async with self._at_once:
+            if (await self._answer("GET", url)).json()["stage"] != "dispatched":
+                return []
+            lines: Timeline = (await self._answer("GET", f"{url}/timeline?language=en")).json()
+            return lines
 
     async def _answer(self, method: str, url: str, **request: Any) -> httpx.Response:
         """The answer; a server that is away is asked again, which the Idempotency-Key makes safe."""

@@ -174,7 +174,9 @@ class Inbox:
         """Whether the broker is connected and really has this consumer (a ping would not tell)."""
         queue = getattr(getattr(self, "_subscriber", None), "_queue_obj", None)
         underlay = queue.channel._channel if queue is not None else None
-        return underlay is not None and self._subscriber._consumer_tag in underlay.channel.consumers
+        if underlay is None or underlay.channel.is_closed:
+            return False
+        return self._subscriber._consumer_tag in underlay.channel.consumers
 
     async def stop(self) -> None:
         """Take nothing new, finish what is in hand."""

@@ -21,7 +21,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from pydantic import BaseModel, ValidationError
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, DocumentTooLarge, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 from shared import telemetry
 from shared.documents import Change, Draft, Owed, owed_by
@@ -35,6 +35,7 @@ GROUP = 256
 LEASE_MS = 5_000
 PATIENCE_S = 10.0
 
+_DUPLICATE, _TOO_LARGE = 11000, 10334
 _log = structlog.get_logger()
 _STALE = {"$expr": {"$lte": ["$owed_at", {"$subtract": ["$$NOW", LEASE_MS]}]}}
 _DUE = {
@@ -45,6 +46,10 @@ _DUE = {
 
 class Taken(Exception):
     """Another document already holds the value of this unique index."""
+
+
+class Unwritable(Exception):
+    """The database can never take this document: it is too large, or holds what cannot be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +183,9 @@ class Store(Generic[S]):
         while group := [wish for wish in group if not wish.answer.done()]:
             try:
                 await self._patiently(lambda wishes=group: self._attempt(wishes))  # type: ignore[misc]
-            except (BSONError, DocumentTooLarge, OverflowError) as error:
+            except (BSONError, OverflowError, OperationFailure) as error:
                 if len(group) == 1:
-                    group[0].answer.set_exception(error)
+                    group[0].answer.set_exception(Unwritable(type(error).__name__))
                 else:
                     for wish in group:
                         await self._commit([wish])
@@ -191,9 +196,9 @@ class Store(Generic[S]):
         while True:
             try:
                 done = await work()
-            except DocumentTooLarge:
-                raise
             except PyMongoError as error:
+                if getattr(error, "code", None) == _TOO_LARGE:
+                    raise
                 self._tell(type(error).__name__)
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
                 pause = min(pause * 2, 3.0)
@@ -262,7 +267,7 @@ class Store(Generic[S]):
                 raise
             for fault in error.details["writeErrors"]:
                 if "_id" not in fault.get("keyPattern", {}):
-                    refused[drafts[fault["index"]].id] = Taken(", ".join(fault.get("keyPattern", {})))
+                    refused[drafts[fault["index"]].id] = _refusal(fault)
         ids = [draft.id for draft in drafts]
         mine = self._documents.find({"_id": {"$in": ids}, "commit": token}, {"_id": 1})
         won = {found["_id"] async for found in mine}
@@ -340,6 +345,13 @@ class Store(Generic[S]):
         documents = {"_id": {"$in": list({each.document for each in owed})}, "owed_at": {"$exists": True}}
         with _told():
             await self._light.update_many(documents, {"$set": {"owed_at": datetime.fromtimestamp(0, UTC)}})
+
+
+def _refusal(fault: Mapping[str, Any]) -> Exception:
+    """Why one write of a command can never succeed; the database's own words may repeat the document."""
+    if fault["code"] == _DUPLICATE:
+        return Taken(", ".join(fault.get("keyPattern", {})))
+    return Unwritable(f"code {fault['code']}")
 
 
 @contextmanager

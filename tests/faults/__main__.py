@@ -56,7 +56,7 @@ def _circumstances(outcome: Outcome) -> Iterator[str]:
     )
     yield (
         f"calls repeated {ledger.retries}, posts repeated on purpose {ledger.repeated_posts}, "
-        f"steps clicked twice {ledger.double_clicks}, mails {len(audit.mails)}, whole run {outcome.seconds:.0f} s"
+        f"steps clicked twice {ledger.double_clicks}, mails {len(audit.mails)}, run {outcome.seconds:.0f} s"
     )
     yield from (f"{what}: {count}" for what, count in audit.notes.items() if count)
     before, after = outcome.hashes

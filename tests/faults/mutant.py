@@ -56,7 +56,7 @@ def acked_first() -> None:
     class Hasty:
         REJECT_ON_ERROR = AckPolicy.ACK_FIRST
 
-    bus.AckPolicy = Hasty  # type: ignore[attr-defined]
+    bus.AckPolicy = Hasty  # type: ignore[attr-defined,assignment]
 
 
 def sweep_off() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -10,7 +11,6 @@ from typing import Any
 
 import aio_pika
 from bson.codec_options import CodecOptions
-from bson.json_util import dumps
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
@@ -52,9 +52,7 @@ def _options() -> "CodecOptions[Document]":
 def hashes(whole: dict[str, dict[str, Document]]) -> dict[str, str]:
     """One hash for each collection, over every field of every document."""
     return {
-        service: hashlib.sha256(
-            dumps([found[id] for id in sorted(found)], sort_keys=True).encode()
-        ).hexdigest()[:16]
+        service: hashlib.sha256(json.dumps(found, default=str, sort_keys=True).encode()).hexdigest()[:16]
         for service, found in whole.items()
     }
 
@@ -71,7 +69,7 @@ async def depths(servers: Servers, names: list[str]) -> dict[str, int]:
 
 
 async def settle(servers: Servers, patience: float, *, closed: bool = True) -> tuple[float, str]:
-    """Wait until nothing moves any more. Returns the seconds it took, and what still moved when they ran out."""
+    """Wait until nothing moves. Returns the seconds it took, and what still moved when they ran out."""
     began, calm, before, restless = monotonic(), 0, "", "nothing looked at"
     while monotonic() - began < patience:
         restless, version = await _restless(servers, closed)

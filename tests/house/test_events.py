@@ -1,4 +1,4 @@
-"""What every event promises: no personal data in public, frozen, documented, open to new fields, small, in words."""
+"""What every event promises: nothing personal in public, frozen, documented, open to new fields, small."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ PERSONAL = {
 """Field names that may hold what a person is or said; `name` too, save a product's."""
 
 LIMIT = 64 * 1024
-WORST = "\x01"  # six bytes in JSON
+AMOUNT, WORST = "99999999999999.9999", "\x01"  # which takes six bytes in JSON
 UNBOUNDED = 100
 """Characters assumed for a text, and WIDE the members of a list, that the event itself does not bound."""
 WIDE = 20
@@ -44,6 +44,8 @@ def largest(schema: Schema, values: Schema) -> Any:
     match schema:
         case {"$ref": str(name)}:
             return largest(values[name.rpartition("/")[2]], values)
+        case {"anyOf": [{"type": "number"}, {"type": "string"}]}:
+            return AMOUNT
         case {"anyOf": options}:
             return max((largest(option, values) for option in options), key=lambda value: len(str(value)))
         case {"enum": options}:
@@ -56,14 +58,10 @@ def largest(schema: Schema, values: Schema) -> Any:
             return "2026-11-22T08:00:00.123456+08:00"
         case {"type": "string", "pattern": "^[A-Z]{3}$"}:
             return "CNY"
-        case {"type": "string", "pattern": _}:
-            return "99999999999999.9999"
         case {"type": "string"}:
             return WORST * schema.get("maxLength", UNBOUNDED)
         case {"type": "integer"}:
             return schema.get("maximum", 2**31 - 1)
-        case {"type": "number"}:
-            return 0
     return schema["type"] == "boolean" or None
 
 
@@ -73,9 +71,10 @@ def whole(kind: type[Fact]) -> Any:
 
 
 def unheard_of(value: Any) -> bool:
-    """Whether the unknown field is still in there."""
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return "unheard_of" in value if isinstance(value, dict) else any(unheard_of(each) for each in inside)
+    """Whether the unknown field is still in there, at any depth."""
+    if isinstance(value, dict):
+        return "unheard_of" in value or any(unheard_of(each) for each in value.values())
+    return isinstance(value, list) and any(unheard_of(each) for each in value)
 
 
 def published(fact: Fact) -> bytes:

@@ -1,0 +1,85 @@
+"""A service made for tests: triage's database and broker user, but a state that only counts."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import aio_pika
+from aio_pika.abc import AbstractIncomingMessage
+from pydantic import BaseModel
+
+from shared import clock
+from shared.envelope import Cause, from_cloudevent, open_batch
+from shared.events import ComplaintGraded, Fact
+from shared.mongo import Store, index
+from tests.kit.servers import AnyServers
+
+
+class Count(BaseModel):
+    """How often a document was changed, and by whom."""
+
+    count: int = 0
+    names: list[str] = []
+    due: datetime | None = None
+    unique: str | None = None
+
+
+def graded(count: int) -> ComplaintGraded:
+    """An event of triage that can be told from others by its cycle."""
+    return ComplaintGraded(cycle=count, class_="other", suggested=False, grade="minor", matches=())
+
+
+def add(state: Count | None, cause: Cause[str]) -> tuple[Count, Sequence[Fact]]:
+    """Count one more and owe one event."""
+    known = state or Count()
+    after = known.model_copy(update={"count": known.count + 1, "names": [*known.names, cause.data]})
+    return after, [graded(after.count)]
+
+
+def cause(complaint: UUID, name: str = "", id: UUID | None = None) -> Cause[Any]:
+    return Cause(id or uuid4(), complaint, "RC-TESTTESTAA", clock.now(), "test", name)
+
+
+@asynccontextmanager
+async def toy_store(servers: AnyServers) -> AsyncIterator[Store[Count]]:
+    """A store over triage's collection, one of any number of replicas."""
+    store = Store(
+        "triage",
+        "gradings",
+        Count,
+        lift=lambda state: {"next_due": state.due, "number": state.unique},
+        indexes=[index("next_due"), index("number", unique=True)],
+    )
+    store.open(servers.mongo_url("triage"))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def channel_of(url: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    connection = await aio_pika.connect(url)
+    async with connection:
+        yield await connection.channel(publisher_confirms=True, on_return_raises=True)
+
+
+async def take_all(servers: AnyServers, queue: str, wait: float = 1.0) -> list[AbstractIncomingMessage]:
+    """Everything in a queue, taken out; ends when nothing has come for `wait` seconds."""
+    found = []
+    async with channel_of(servers.admin_amqp_url) as channel:
+        source = await channel.get_queue(queue, ensure=False)
+        try:
+            async with source.iterator(timeout=wait) as messages:
+                async for message in messages:
+                    await message.ack()
+                    found.append(message)
+        except TimeoutError:
+            pass
+    return found
+
+
+def events_in(messages: Sequence[AbstractIncomingMessage]) -> list[Cause[Fact]]:
+    return [from_cloudevent(member) for message in messages for member in open_batch(message.body)]

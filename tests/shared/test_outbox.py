@@ -1,0 +1,158 @@
+"""The relay: every debt is published, once in the ordinary way, and never lost in any other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import pytest
+from pymongo import AsyncMongoClient
+
+from shared.bus import Parcel, Publisher
+from shared.mongo import Store
+from shared.outbox import Relay
+from tests.kit.servers import AnyServers
+from tests.kit.toy import Count, add, cause, events_in, take_all, toy_store
+
+
+@asynccontextmanager
+async def relay(servers: AnyServers, store: Store[Count]) -> AsyncIterator[Relay]:
+    publisher = Publisher(servers.amqp_url("triage"), "triage")
+    carrying = Relay(store, publisher)
+    task = asyncio.create_task(carrying.run())
+    try:
+        yield carrying
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await carrying.stop()
+        await publisher.close()
+
+
+async def owing(servers: AnyServers) -> int:
+    """How many documents owe something."""
+    async with AsyncMongoClient(servers.admin_mongo_url) as client:
+        return await client["triage"]["gradings"].count_documents({"outbox.0": {"$exists": True}})
+
+
+async def until_paid(servers: AnyServers, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while await owing(servers):
+            await asyncio.sleep(0.05)
+
+
+async def age(servers: AnyServers, id: UUID) -> None:
+    """Make a debt look as old as a crash would leave it."""
+    async with AsyncMongoClient(servers.admin_mongo_url, uuidRepresentation="standard") as client:
+        documents = client["triage"]["gradings"]
+        await documents.update_one({"_id": id}, [{"$set": {"owed_at": {"$subtract": ["$$NOW", 60_000]}}}])
+
+
+@pytest.fixture
+async def empty(servers: AnyServers) -> AnyServers:
+    """The servers without anything that earlier tests left owed or published."""
+    async with AsyncMongoClient(servers.admin_mongo_url) as client:
+        await client["triage"]["gradings"].delete_many({})
+    for service in ("intake", "triage", "sla"):
+        await take_all(servers, f"{service}.inbox", 0.2)
+        await take_all(servers, f"{service}.parked", 0.2)
+    return servers
+
+
+async def test_debts_are_published_in_batches_and_struck_out(empty: AnyServers) -> None:
+    async with toy_store(empty) as store, relay(empty, store):
+        ids = [uuid4() for _ in range(300)]
+        await asyncio.gather(*(store.update(id, add, cause(id)) for id in ids))
+        await until_paid(empty)
+        messages = await take_all(empty, "sla.inbox")
+    assert sorted(str(event.complaint) for event in events_in(messages)) == sorted(map(str, ids))
+    assert len(messages) < 30
+
+
+async def test_one_documents_events_come_in_order(empty: AnyServers) -> None:
+    async with toy_store(empty) as store, relay(empty, store):
+        id = uuid4()
+        for number in range(30):
+            await store.update(id, add, cause(id, str(number)))
+        await until_paid(empty)
+        events = events_in(await take_all(empty, "sla.inbox"))
+    assert [event.sequence for event in events] == list(range(1, 31))
+
+
+async def test_what_a_crash_left_behind_is_swept_up(empty: AnyServers) -> None:
+    async with toy_store(empty) as crashed:
+        id = uuid4()
+        await crashed.update(id, add, cause(id))
+    await age(empty, id)
+    async with toy_store(empty) as store, relay(empty, store):
+        await until_paid(empty)
+        events = events_in(await take_all(empty, "sla.inbox"))
+    assert [event.complaint for event in events] == [id]
+
+
+async def test_a_crash_between_confirm_and_strike_out_repeats_the_same_id(empty: AnyServers) -> None:
+    async with toy_store(empty) as crashed:
+        id = uuid4()
+        await crashed.update(id, add, cause(id))
+        await age(empty, id)
+        owed = await crashed.lease_owed(10)
+        publisher = Publisher(empty.amqp_url("triage"), "triage")
+        body = b"[" + owed[0].body + b"]"
+        assert await publisher.publish([Parcel("redress.events", owed[0].type, owed[0].type, body)]) == [True]
+        await publisher.close()
+    await age(empty, id)
+    async with toy_store(empty) as store, relay(empty, store):
+        await until_paid(empty)
+        events = events_in(await take_all(empty, "sla.inbox"))
+    assert len(events) == 2
+    assert len({event.id for event in events}) == 1
+
+
+async def test_a_lease_keeps_other_replicas_away(empty: AnyServers) -> None:
+    async with toy_store(empty) as one, toy_store(empty) as other:
+        id = uuid4()
+        await one.update(id, add, cause(id))
+        assert await other.lease_owed(10) == []
+        await age(empty, id)
+        first, second = await asyncio.gather(one.lease_owed(10), other.lease_owed(10))
+        assert len(first) + len(second) == 1
+        await one.release_owed(first or second)
+        assert len(await other.lease_owed(10)) == 1
+
+
+async def test_a_broker_that_is_away_is_waited_for(breakable: AnyServers) -> None:
+    async with toy_store(breakable) as store, relay(breakable, store) as carrying:
+        before, meanwhile = uuid4(), uuid4()
+        await store.update(before, add, cause(before))
+        await until_paid(breakable)
+        breakable.kill("broker")
+        await store.update(meanwhile, add, cause(meanwhile))  # taken in all the same
+        async with asyncio.timeout(20):
+            while not carrying.away:
+                await asyncio.sleep(0.05)
+        assert await owing(breakable) == 1
+        await breakable.restart("broker")
+        await until_paid(breakable, 40)
+        events = events_in(await take_all(breakable, "sla.inbox", 2))
+    assert {event.complaint for event in events} == {before, meanwhile}
+
+
+async def test_what_cannot_be_routed_is_kept(empty: AnyServers) -> None:
+    publisher = Publisher(empty.amqp_url("triage"), "triage")
+    lost = Parcel("redress.private", "complaint.graded.v1", "complaint.graded.v1", b"[]")
+    kept = Parcel("redress.events", "complaint.graded.v1", "complaint.graded.v1", b"[]")
+    assert await publisher.publish([lost]) == [False]
+    assert await publisher.publish([kept]) == [True]
+    await publisher.close()
+
+
+async def test_messages_are_persistent_and_signed_by_their_user(empty: AnyServers) -> None:
+    async with toy_store(empty) as store, relay(empty, store):
+        id = uuid4()
+        await store.update(id, add, cause(id))
+        await until_paid(empty)
+        (message,) = await take_all(empty, "sla.inbox")
+    assert message.delivery_mode == 2
+    assert (message.user_id, message.app_id, message.type) == ("triage", "triage", "complaint.graded.v1")
+    assert message.content_type == "application/cloudevents-batch+json"
+    assert message.message_id
