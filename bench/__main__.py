@@ -19,7 +19,7 @@ import uvloop
 
 from bench.contenders import Contender, Floor, Product
 from bench.load import MAILS, post
-from bench.measure import Client, Meters, busy
+from bench.measure import Client, Meters
 from bench.sink import Sink
 from deploy.local.servers import Servers, install
 
@@ -46,6 +46,12 @@ class Run:
     @property
     def per_second(self) -> float:
         return self.count / self.done
+
+    @property
+    def others(self) -> float:
+        """The share of the machine that had nothing to do with this run."""
+        ours = sum(self.cost[name] for name in ("services", "broker", "database", "bench"))
+        return (self.cost["busy"] - ours) / (self.cost["busy"] + self.cost["idle"])
 
 
 async def run(contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
@@ -146,12 +152,10 @@ async def compare(folder: Path, count: int, floor_count: int, repeats: int) -> N
 
 
 async def _told(turn: int, contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
-    worked, idle = busy()
     done = await run(contender, count, meters, sink)
-    worked, idle = busy()[0] - worked, busy()[1] - idle
     print(
-        f"{turn + 1}. {contender.name}: {count} complaints in {done.done:.2f} s, {done.per_second:.0f}/s, "
-        f"machine {worked / (worked + idle):.0%} busy",
+        f"{turn + 1}. {contender.name}: {count} complaints in {done.done:.2f} s, {done.per_second:.0f}/s; "
+        f"others took {done.others:.0%} of the machine",
         flush=True,
     )
     return done

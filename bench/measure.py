@@ -5,7 +5,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -44,6 +46,7 @@ class Meters:
                 "broker": _cpu_of(pids["broker"]),
                 "database": _cpu_of(pids["database"]),
                 "bench": sum(os.times()[:2]),
+                **_machine(),
             }
         )
 
@@ -76,22 +79,22 @@ class Meters:
         return counts
 
     async def machine(self) -> list[str]:
-        """Processor, versions, and how busy others keep the machine."""
+        """Processor and versions."""
         build = await self._mongo.admin.command("buildInfo")
         return [
             f"{os.cpu_count()} cores, {_cpu_model()}, Linux {os.uname().release}",
-            f"Python {_version('python')}, MongoDB {build['version']}, "
+            f"Python {python_version()}, MongoDB {build['version']}, "
             + ", ".join(
-                f"{name} {_version(name)}" for name in ("aio-pika", "pymongo", "faststream", "pydantic")
+                f"{name} {version(name)}" for name in ("aio-pika", "pymongo", "faststream", "pydantic")
             ),
         ]
 
 
-def busy() -> tuple[float, float]:
-    """Seconds this machine's cores have worked, and have been idle, since it was started."""
+def _machine() -> dict[str, float]:
+    """Seconds that all cores together have worked (or were taken away by the host), and have been idle."""
     fields = [int(each) / TICKS for each in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     idle = fields[3] + fields[4]
-    return sum(fields) - idle, idle
+    return {"busy": sum(fields) - idle, "idle": idle}
 
 
 def _cpu_of(pid: int) -> float:
@@ -102,10 +105,3 @@ def _cpu_of(pid: int) -> float:
 def _cpu_model() -> str:
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return found[1] if found else os.uname().machine
-
-
-def _version(name: str) -> str:
-    from importlib.metadata import version
-    from platform import python_version
-
-    return python_version() if name == "python" else version(name)
