@@ -5,6 +5,7 @@ assignments, stop the first clock, and note all of it in intake's record. They t
 """
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ import typer
 import uvloop
 
 from bench.contenders import Contender, Floor, Product
-from bench.load import MAILS, post
+from bench.load import MAILS, Refused, post
 from bench.measure import Client, Meters
 from bench.sink import Sink
-from deploy.local.servers import Servers, install
+from deploy.local.servers import Failed, Servers, install
+from deploy.local.system import NotReady
 
 NOTED = 13
 """Entries in intake's journal in the end: registered, contact, statement; graded, dispatched; four clocks set
@@ -50,14 +52,19 @@ class Run:
     @property
     def others(self) -> float:
         """The share of the machine that had nothing to do with this run."""
-        ours = sum(self.cost[name] for name in ("services", "broker", "database", "bench"))
+        ours = self.cpu + self.cost["bench"]
         return (self.cost["busy"] - ours) / (self.cost["busy"] + self.cost["idle"])
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time a complaint took in services and servers."""
+        return self.cost["services"] + self.cost["broker"] + self.cost["database"]
 
 
 async def run(contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
     """Start, warm up, measure, stop."""
-    await contender.start()
     try:
+        await contender.start()
         await _carry(contender, WARM_UP)
         return await _measured(contender, count, meters, sink)
     finally:
@@ -119,6 +126,8 @@ def table(floors: Sequence[Run], chains: Sequence[Run]) -> None:
     for name, (title, factor, digits) in ROWS.items():
         costs = [median(each.cost[name] for each in runs) * factor for runs in (floors, chains)]
         print(_line(title, [f"{cost:.{digits}f}" for cost in costs]))
+    base, chain = (median(each.cpu for each in runs) for runs in (floors, chains))
+    print(f"\nCPU ratio, which suffers less from others on the machine: {base / chain:.1f}")
 
 
 def _line(title: str, cells: Sequence[str]) -> str:
@@ -148,7 +157,7 @@ async def compare(folder: Path, count: int, floor_count: int, repeats: int) -> N
         await servers.stop()
         await sink.stop()
     chain, base = (median(each.per_second for each in runs) for runs in (chains, floors))
-    print(f"\nchain={chain:.0f}/s floor={base:.0f}/s ratio={chain / base:.1f}")
+    print(f"chain={chain:.0f}/s floor={base:.0f}/s ratio={chain / base:.1f}")
 
 
 async def _told(turn: int, contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
@@ -167,9 +176,12 @@ def main(
     repeats: Annotated[int, typer.Option(help="Runs of each.", min=1)] = 3,
 ) -> None:
     """Measure the chain's throughput beside the floor's."""
-    install()
-    with tempfile.TemporaryDirectory(prefix="redress-bench-") as folder:
-        uvloop.run(compare(Path(folder), n, floor_n, repeats))
+    try:
+        install()
+        with tempfile.TemporaryDirectory(prefix="redress-bench-") as folder:
+            uvloop.run(compare(Path(folder), n, floor_n, repeats))
+    except (Failed, NotReady, Refused, Unfinished) as reason:
+        sys.exit(f"bench: {reason}")
 
 
 if __name__ == "__main__":

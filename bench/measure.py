@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+from asyncio.subprocess import PIPE
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -12,10 +14,11 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from deploy.local.servers import Servers
+from deploy.local.servers import Failed, Servers
 
 TICKS = os.sysconf("SC_CLK_TCK")
 COMMANDS = ("find", "getMore", "aggregate", "insert", "update", "delete", "findAndModify", "bulkWrite")
+ASKED = 3
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 Client = AsyncMongoClient[dict[str, Any]]
 
@@ -65,18 +68,26 @@ class Meters:
         )
 
     async def _messages(self) -> dict[str, int]:
-        """The broker's own count, over all protocols; its command takes a second, so ask outside the run."""
-        ask = await asyncio.create_subprocess_exec(
-            RABBITMQCTL,
-            *("--quiet", "-n", "redress@localhost", "eval", "rabbit_global_counters:overview()."),
-            env=self._servers._erlang_environment(),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        said = (await ask.communicate())[0].decode()
-        counts: dict[str, int] = {}
-        for name, count in re.findall(r"(messages_\w+) => (\d+)", said):
-            counts[name] = counts.get(name, 0) + int(count)
-        return counts
+        """The broker's own counts, summed over protocols and kinds of queue. Raises Failed."""
+        for _ in range(ASKED):
+            said, complaint = await self._ask_broker("rabbit_global_counters:overview().")
+            if counts := re.findall(r"(messages_\w+) => (\d+)", said):
+                break
+            await asyncio.sleep(1)
+        else:
+            raise Failed(f"the broker does not tell its counters:\n{said}{complaint}")
+        summed: Counter[str] = Counter()
+        for name, count in counts:
+            summed[name] += int(count)
+        return summed
+
+    async def _ask_broker(self, what: str) -> tuple[str, str]:
+        """The command takes processor time of its own, so ask outside the run."""
+        command = [RABBITMQCTL, "--quiet", "-n", "redress@localhost", "eval", what]
+        environment = self._servers._erlang_environment()
+        ask = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
+        said, complaint = await ask.communicate()
+        return said.decode(), complaint.decode()
 
     async def machine(self) -> list[str]:
         """Processor and versions."""

@@ -158,7 +158,7 @@ async def initiate_replica_set(client: Client, members: Sequence[str]) -> None:
 async def create_admin(client: Client, passwords: Passwords) -> None:
     """Works only from the database's own machine, and only while it has no user at all."""
     async with asyncio.timeout(60):
-        while not (await client.admin.command("hello"))["isWritablePrimary"]:
+        while not (await client.admin.command("hello"))["isWritablePrimary"]:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await client.admin.command(
         "createUser", ADMIN, pwd=passwords.database[ADMIN], roles=["root"], mechanisms=["SCRAM-SHA-256"]

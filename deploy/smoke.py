@@ -56,15 +56,15 @@ class Smoke:
         return await self._dispatched(made.json())
 
     async def _dispatched(self, receipt: Mapping[str, Any]) -> Timeline:
-        url, ended, pause, told = f"{INTAKE}/v1/complaints/{receipt['id']}", monotonic() + self._patience, 0.1, set()
+        ended, pause, missing = monotonic() + self._patience, 0.1, WANTED
         while monotonic() < ended:
-            lines = await self._timeline(url)
-            told = {line["type"] for line in lines}
-            if told >= WANTED:
+            lines = await self._timeline(f"{INTAKE}/v1/complaints/{receipt['id']}")
+            missing = WANTED - {line["type"] for line in lines}
+            if not missing:
                 return lines
             await asyncio.sleep(pause)
             pause = min(2, pause * 1.5)
-        raise Failed(f"{receipt['number']} lacks {', '.join(sorted(WANTED - told))} after {self._patience:g} s")
+        raise Failed(f"{receipt['number']} after {self._patience:g} s: no {', '.join(sorted(missing))}")
 
     async def _timeline(self, url: str) -> Timeline:
         """What happened to a complaint; nothing while it is not dispatched."""

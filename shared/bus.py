@@ -34,6 +34,7 @@ ATTEMPT = "redress-attempt"
 REASON = "redress-reason"
 OPERATOR = "operator"
 PREFETCH = 32
+LARGEST_BATCH = 1_000
 CONFIRM_S = 5.0
 _log = structlog.get_logger()
 
@@ -110,7 +111,7 @@ class Publisher:
                         self._channel = await self._connection.channel(
                             publisher_confirms=True, on_return_raises=True
                         )
-                except (OSError, TimeoutError, aio_pika.exceptions.AMQPError) as error:
+                except (OSError, TimeoutError, RuntimeError, aio_pika.exceptions.AMQPError) as error:
                     raise Unavailable(f"The broker is away ({type(error).__name__})") from None
             return self._channel
 
@@ -149,13 +150,13 @@ class Inbox:
     # life
 
     async def start(self, url: str, publisher: Publisher) -> None:
-        """Consume; waits for ever while the broker is away."""
+        """Consume; waits for ever while the broker is away. Raises what it refuses: no queue, no right."""
         self._publisher = publisher
         self._broker = RabbitBroker(
             url,
             fail_fast=False,
             reconnect_interval=1,
-            graceful_timeout=20,
+            graceful_timeout=10,
             default_channel=Channel(prefetch_count=PREFETCH),
             apply_types=False,
             decoder=_whole,
@@ -194,7 +195,7 @@ class Inbox:
     async def _receive(self, message: RabbitMessage) -> None:
         raw = message.raw_message
         try:
-            members = open_batch(raw.body)
+            members = open_batch(raw.body, LARGEST_BATCH)
         except Malformed as problem:
             rest = [self._parked(raw.body, raw.type or "", str(problem), raw)]
         else:
@@ -211,6 +212,8 @@ class Inbox:
             event = self._read(member, raw)
             with telemetry.processing(event) as traced:
                 await self._handlers[type(event.data)](traced)
+        except Unavailable as error:
+            return self._delayed(body, type_, error, raw)
         except Problem as problem:
             return self._parked(body, type_, str(problem), raw)
         except Exception as error:
@@ -232,7 +235,7 @@ class Inbox:
         _log.error("event parked", type=type_[:80], message_id=raw.message_id, reason=reason)
         telemetry.EVENTS.labels(_known(type_), "parked").inc()
         headers: dict[str, str | int] = {REASON: reason[:1_000], ATTEMPT: _attempt(raw)}
-        return Parcel(PARKED, self.service, type_[:80], body, headers)
+        return Parcel(PARKED, self.service, _known(type_), body, headers)
 
     def _delayed(self, body: bytes, type_: str, error: Exception, raw: AbstractIncomingMessage) -> Parcel:
         reason, attempt = telemetry.where(error), _attempt(raw)
@@ -241,7 +244,9 @@ class Inbox:
         _log.warning("event delayed", type=type_[:80], attempt=attempt, reason=reason)
         telemetry.EVENTS.labels(_known(type_), "delayed").inc()
         headers: dict[str, str | int] = {ATTEMPT: attempt + 1}
-        return Parcel(f"redress.retry.{TIERS[attempt]}", f"{self.service}.inbox", type_[:80], body, headers)
+        return Parcel(
+            f"redress.retry.{TIERS[attempt]}", f"{self.service}.inbox", _known(type_), body, headers
+        )
 
     async def _surely(self, parcels: list[Parcel]) -> None:
         """Publish before the original is acknowledged, however long the broker takes."""
@@ -249,8 +254,10 @@ class Inbox:
         while parcels:
             try:
                 taken = await self._publisher.publish(parcels)
-                parcels = [parcel for parcel, well in zip(parcels, taken, strict=True) if not well]
             except Unavailable:
+                taken = [False] * len(parcels)
+            parcels = [parcel for parcel, well in zip(parcels, taken, strict=True) if not well]
+            if parcels:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
 
@@ -261,9 +268,9 @@ async def _whole(message: RabbitMessage) -> RabbitMessage:
 
 def _attempt(raw: AbstractIncomingMessage) -> int:
     count = raw.headers.get(ATTEMPT, 0)
-    return count if isinstance(count, int) else 0
+    return max(0, count) if isinstance(count, int) else 0
 
 
 def _known(type_: str) -> str:
-    """A metric label that a sender cannot multiply at will."""
+    """The type as a metric label and message property: no sender can multiply or stretch it at will."""
     return type_ if type_ in CATALOGUE else "unknown"

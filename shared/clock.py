@@ -7,7 +7,7 @@ system alike. `REDRESS_CLOCK` holds `<machine instant>/<business instant>/<speed
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Clock:
         return (self.machine + (business - self.business) / self.speed).astimezone(UTC)
 
 
+_ALMOST_A_MS = timedelta(microseconds=999)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _clock = (
     Clock.parse(os.environ["REDRESS_CLOCK"])
@@ -56,8 +57,8 @@ def machine_now() -> datetime:
 
 
 def wake_at(due: datetime) -> datetime:
-    """The machine's instant (to the ms) when business time reaches `due`: what an index on `$$NOW` holds."""
-    return _to_ms(_clock.machine_time(due))
+    """The machine's instant when business time has reached `due`: what an index on `$$NOW` holds."""
+    return _to_ms(_clock.machine_time(due) + _ALMOST_A_MS)
 
 
 def _to_ms(instant: datetime) -> datetime:

@@ -13,6 +13,7 @@ commit     marks who wrote last
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -37,15 +38,37 @@ class Owed:
     document: UUID
     id: UUID
     type: str
+    private: bool
     body: bytes
     traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Generic[S]):
+    """A document as saved; `changed` is false when the cause had been handled before."""
+
+    id: UUID
+    state: S | None
+    version: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due(Generic[S]):
+    """A document whose `next_due` had passed when the database's clock showed `now`."""
+
+    id: UUID
+    version: int
+    now: datetime
+    state: S
 
 
 @dataclass(slots=True)
 class Draft(Generic[S]):
     """One document as loaded (version 0: there is none yet), and what has been decided on it since.
 
-    `broken` is why its state could not be read; then nothing can be decided on it.
+    `owes` tells of debts that an earlier write left; `broken` is why its state could not be read, and then
+    nothing can be decided on it.
     """
 
     id: UUID
@@ -57,11 +80,15 @@ class Draft(Generic[S]):
     causes: list[UUID] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
+    owes: bool = False
     broken: Exception | None = None
 
     @property
     def next_version(self) -> int:
         return self.version + 1 if self.causes else self.version
+
+    def saved(self, *, changed: bool) -> Saved[S]:
+        return Saved(self.id, self.state, self.next_version, changed)
 
     def decide(self, change: Change[S, Any], cause: Cause[Any], service: str, *, journal: bool) -> bool:
         """Apply a change once for its cause; False if the cause was handled before. Raises what it raises."""
@@ -86,9 +113,8 @@ class Draft(Generic[S]):
             event = write(
                 fact, service=service, position=position, sequence=self.sequence, now=now, cause=cause
             )
-            self.owed.append(
-                Owed(self.id, event.id, event.type, to_cloudevent(event, cause.id), event.traceparent)
-            )
+            body = to_cloudevent(event, cause.id)
+            self.owed.append(Owed(self.id, event.id, event.type, fact.private, body, event.traceparent))
             self.journal.append(entry(event, cause.id))
 
     def _note(self, cause: Cause[Any]) -> None:
@@ -109,7 +135,8 @@ class Draft(Generic[S]):
             update["$unset"] = dict.fromkeys(absent, "")
         if self.owed:
             update["$push"]["outbox"] = {"$each": [_stored(owed) for owed in self.owed]}
-            update["$currentDate"] = {"owed_at": True}
+            # An older debt keeps its date: it must not wait longer because new ones keep coming.
+            update |= {} if self.owes else {"$currentDate": {"owed_at": True}}
         if journal:
             update["$push"]["journal"] = {"$each": self.journal}
         return update
@@ -130,11 +157,18 @@ def entry(event: Cause[Fact], causation: UUID | None) -> dict[str, Any]:
 
 
 def _stored(owed: Owed) -> dict[str, Any]:
-    return {"id": owed.id, "type": owed.type, "body": owed.body, "traceparent": owed.traceparent}
+    return {
+        "id": owed.id,
+        "type": owed.type,
+        "private": owed.private,
+        "body": owed.body,
+        "traceparent": owed.traceparent,
+    }
 
 
 def owed_by(document: Mapping[str, Any]) -> list[Owed]:
     """What a stored document owes, in order."""
     return [
-        Owed(document["_id"], e["id"], e["type"], e["body"], e["traceparent"]) for e in document["outbox"]
+        Owed(document["_id"], e["id"], e["type"], e["private"], e["body"], e["traceparent"])
+        for e in document["outbox"]
     ]

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
 from shared.events import CATALOGUE, Fact
-from shared.problems import Invalid, Malformed, faults
+from shared.problems import Invalid, Malformed, fitting
 
 BATCH = "application/cloudevents-batch+json"
 _NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
@@ -105,23 +105,23 @@ def batch(events: list[bytes]) -> bytes:
     return b"[" + b",".join(events) + b"]"
 
 
-def open_batch(body: bytes) -> list[Any]:
-    """The members of a batch, unread. Raises Malformed if the body is not a JSON array."""
+def open_batch(body: bytes, largest: int = 1_000) -> list[Any]:
+    """The members of a batch, unread. Raises Malformed for no JSON array, or one of more than `largest`."""
     try:
         members = from_json(body)
     except ValueError:
         raise Malformed("The body is not JSON in UTF-8; send a CloudEvents JSON batch") from None
     if not isinstance(members, list):
         raise Malformed("The body is not a JSON array; send a CloudEvents JSON batch, even of one event")
+    if len(members) > largest:
+        raise Malformed(f"The batch holds {len(members)} events; send at most {largest} in one message")
     return members
 
 
 def from_cloudevent(member: Any) -> Cause[Fact]:
     """Read one member of a batch. Raises Invalid, naming the fields, for all that is no event of ours."""
-    try:
+    with fitting("This is not a CloudEvent of this system"):
         envelope = _Envelope.model_validate(member)
-    except ValidationError as error:
-        raise Invalid("This is not a CloudEvent of this system", faults(error)) from None
     kind = CATALOGUE.get(envelope.type)
     if kind is None:
         raise Invalid(
@@ -129,10 +129,8 @@ def from_cloudevent(member: Any) -> Cause[Fact]:
         )
     if envelope.source != f"/redress/{kind.owner}":
         raise Invalid(f"{kind.type} is published by {kind.owner} alone, not by {envelope.source[:80]!r}")
-    try:
+    with fitting(f"The data does not fit {kind.type}"):
         data = kind.model_validate(envelope.data)
-    except ValidationError as error:
-        raise Invalid(f"The data does not fit {kind.type}", faults(error)) from None
     return Cause(
         id=envelope.id,
         complaint=envelope.correlationid,

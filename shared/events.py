@@ -45,12 +45,12 @@ class Product(Value):
 class SafetyFacts(Value):
     """Structured facts that decide how grave a matter is."""
 
-    injured: int = Field(0, ge=0)
-    deaths: int = Field(0, ge=0)
+    injured: int = Field(0, ge=0, le=1_000_000)
+    deaths: int = Field(0, ge=0, le=1_000_000)
     fire: bool = False
     food_safety: bool = False
     urgent: bool = False
-    affected_customers: int = Field(0, ge=0)
+    affected_customers: int = Field(0, ge=0, le=10_000_000_000)
 
 
 class Demand(Value):
@@ -138,10 +138,11 @@ class ComplaintInvestigated(IntakeFact):
 
 
 class SolutionProposed(IntakeFact):
-    """A department proposes how to put it right, and who does so until when."""
+    """A department proposes how to put it right, and who does so until when; `number` counts in the cycle."""
 
     type: ClassVar[str] = "complaint.solution_proposed.v1"
     cycle: int
+    number: int = 1
     measure: str
     department: str
     due: datetime | None = None

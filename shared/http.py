@@ -109,23 +109,25 @@ class Doorway:
         with telemetry.request(scope["method"], headers.get(b"traceparent", b"").decode("latin-1")) as span:
             try:
                 whole = await _whole_body(receive, settings().max_body)
-                await self._app(scope, whole, answer)
+                if whole is not None:
+                    await self._app(scope, whole, answer)
             except TooLarge as problem:
                 await problem_response(problem)(scope, receive, answer)
-            route = getattr(scope.get("route"), "path", "unmatched")
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                telemetry.REQUESTS.labels(route, str(status)).observe(perf_counter() - started)
             span.update_name(f"{scope['method']} {route}")
             span.set_attributes({"http.route": route, "http.response.status_code": status})
-        telemetry.REQUESTS.labels(route, str(status)).observe(perf_counter() - started)
 
 
 # Starlette has a body limit too, but it answers in plain text, not with a problem document.
-async def _whole_body(receive: Receive, limit: int) -> Receive:
-    """The request's body, read up to its limit, as a `receive` for the application. Raises TooLarge."""
+async def _whole_body(receive: Receive, limit: int) -> Receive | None:
+    """The whole body as a `receive` for the application; None if the caller went. Raises TooLarge."""
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return None
         chunks.append(message.get("body", b""))
         size, more = size + len(chunks[-1]), message.get("more_body", False)
         if size > limit:

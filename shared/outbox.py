@@ -1,7 +1,7 @@
-"""The relay: publishes what documents owe, with confirms, then strikes it out. One in every replica.
+"""The relay: publishes what documents owe, with confirms, then strikes it out.
 
-Fresh debts come straight from the write that made them; a sweep finds those that a crash or an outage left
-behind. A debt is never dropped: the worst that happens to it is to be published twice.
+One runs in every replica. Fresh debts come straight from the write that made them; a sweep finds those that
+a crash or an outage left behind. A debt is never dropped: the worst is that it is published twice.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ from shared import telemetry
 from shared.bus import EVENTS, PRIVATE, Parcel, Publisher
 from shared.documents import Owed
 from shared.envelope import batch
-from shared.events import CATALOGUE
 from shared.mongo import Store
 from shared.problems import Unavailable
 
@@ -28,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Relay:
-    """Carries the debts of one store to the broker."""
+    """Carries the debts of one store to the broker. `beat` is when it was last seen alive."""
 
     def __init__(self, store: Store[Any], publisher: Publisher) -> None:
         self.beat = monotonic()
@@ -36,11 +35,11 @@ class Relay:
         self._store = store
         self._publisher = publisher
         self._fresh: list[Owed] = []
+        self._in_hand: list[Owed] = []
         self._paid: list[Owed] = []
         self._wake = asyncio.Event()
         self._swept = 0.0
         self._striking: asyncio.Task[None] | None = None
-        store.on_owed = self.owe
 
     def owe(self, owed: list[Owed]) -> None:
         """Take on debts just written; beyond the backlog the sweep will find them in the database."""
@@ -55,16 +54,16 @@ class Relay:
             self.beat = monotonic()
             try:
                 await self._round()
-            except Unavailable as problem:
-                self._tell(problem)
+                pause = 0.1
+            except Exception as error:  # whatever one round meets, the next one must come
+                self._tell(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 3)
-            else:
-                pause = 0.1
 
-    def _tell(self, problem: Unavailable) -> None:
+    def _tell(self, error: Exception) -> None:
+        reason = error.detail if isinstance(error, Unavailable) else telemetry.where(error)
         if not self.away:
-            _log.warning("relay waits", reason=str(problem))
+            _log.warning("relay waits", reason=reason)
         self.away, self._fresh = True, []
 
     async def _round(self) -> None:
@@ -86,22 +85,21 @@ class Relay:
             return
 
     async def _publish(self, owed: list[Owed]) -> None:
+        self._in_hand = owed
         started = time_ns()
         groups = list(_groups(owed))
         taken = await self._publisher.publish([_parcel(group) for group in groups])
         ended = time_ns()
-        self.away = False
+        if not any(taken):
+            raise Unavailable("The broker confirmed nothing")
+        self.away, self._in_hand = False, []
         for group, well in zip(groups, taken, strict=True):
             if well:
                 self._confirmed(group, started, ended)
-        if not all(taken):
-            raise Unavailable("The broker did not confirm everything")
 
     def _confirmed(self, group: list[Owed], started: int, ended: int) -> None:
         for each in group:
-            telemetry.record_send(
-                each.traceparent, _exchange(each.type), each.type, len(group), started, ended
-            )
+            telemetry.record_send(each.traceparent, _exchange(each), each.type, len(group), started, ended)
         telemetry.PUBLISHED.labels(group[0].type).inc(len(group))
         self._paid.extend(group)
         if self._striking is None or self._striking.done():
@@ -114,11 +112,11 @@ class Relay:
             try:
                 await self._store.strike_out(paid)
             except Unavailable as problem:
-                _log.warning("not struck out", count=len(paid), reason=str(problem))
+                _log.warning("not struck out", count=len(paid), reason=problem.detail)
 
     async def stop(self) -> None:
         """Publish what is owed and give up the lease on what cannot be; call after `run` was cancelled."""
-        owed, self._fresh = self._fresh, []
+        owed, self._fresh = self._in_hand + self._fresh, []
         try:
             if owed:
                 await self._publish(owed)
@@ -145,10 +143,10 @@ def _groups(owed: list[Owed]) -> Iterator[list[Owed]]:
         yield group
 
 
-def _exchange(type: str) -> str:
-    return PRIVATE if CATALOGUE[type].private else EVENTS
+def _exchange(owed: Owed) -> str:
+    return PRIVATE if owed.private else EVENTS
 
 
 def _parcel(group: list[Owed]) -> Parcel:
-    type = group[0].type
-    return Parcel(_exchange(type), type, type, batch([each.body for each in group]), id=group[0].id)
+    first = group[0]
+    return Parcel(_exchange(first), first.type, first.type, batch([each.body for each in group]), id=first.id)

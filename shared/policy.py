@@ -3,19 +3,21 @@
 A version never changes once used; a complaint pins pack and version when it is registered.
 """
 
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.events import Channel, Language, Money
-from shared.problems import Invalid, faults
+from shared.problems import Invalid, fitting
 
 FOLDER = Path(__file__).parents[1] / "policies"
 Titles = dict[Language, str]
+P = TypeVar("P", bound="Section")
 FactValue = str | bool | int | Decimal | None
 
 
@@ -170,15 +172,35 @@ class Pack(Section):
         return self
 
 
+class Calendar(Section):
+    """Monday to Friday, less `days_off`, plus `days_worked`; `years` are those with an official notice."""
+
+    calendar: str
+    time_zone: str
+    years: tuple[int, ...]
+    days_off: frozenset[date]
+    days_worked: frozenset[date]
+
+
+@cache
+def load_calendar(name: str) -> Calendar:
+    """The calendar of this name. Raises Invalid if there is none, or it breaks its form."""
+    return _read(f"calendars/{name}.yaml", Calendar)
+
+
 @cache
 def load(pack: str, version: int) -> Pack:
     """The pack of this name and version. Raises Invalid, naming the file and the faulty clauses."""
-    path = FOLDER / pack / f"{version}.yaml"
+    return _read(f"{pack}/{version}.yaml", Pack)
+
+
+def _read(name: str, kind: type[P]) -> P:
+    path = FOLDER / name
+    if not path.is_file():
+        raise Invalid(f"There is no file {name} among the policies")
     try:
-        return Pack.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise Invalid(f"There is no pack {pack!r} in version {version}") from None
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise Invalid(f"{path.name} of {pack} is not YAML: {error}") from None
-    except ValidationError as error:
-        raise Invalid(f"{path.name} of {pack} breaks the form of a pack", faults(error)) from None
+        raise Invalid(f"{name} is not YAML: {error}") from None
+    with fitting(f"{name} breaks its form"):
+        return kind.model_validate(content)

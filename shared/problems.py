@@ -14,7 +14,8 @@ Over HTTP a problem becomes an RFC 9457 document, on the broker a parked event w
 A problem's words never repeat the personal data of the input.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
@@ -90,3 +91,12 @@ def faults_of(findings: Iterable[Mapping[str, Any]]) -> list[Fault]:
         )
         for found in findings
     ]
+
+
+@contextmanager
+def fitting(otherwise: str) -> Iterator[None]:
+    """Pydantic's refusal inside as Invalid, with `otherwise` in words and a fault for each field."""
+    try:
+        yield
+    except ValidationError as error:
+        raise Invalid(otherwise, faults(error)) from None

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -39,13 +42,16 @@ class Service:
         inbox: Inbox,
         routers: Sequence[APIRouter],
         ticks: Sequence[Tick] = (),
+        needs: Sequence[str] = (),
     ) -> None:
         self.name = name
+        self._needs = needs
         self._store = store
         self._inbox = inbox
         self._ticks = ticks
         self._stopping = False
-        own_spans: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}  # http.Doorway has the one span
+        # http.Doorway makes the one span that a request gets.
+        own_spans: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
         self.app = FastAPI(
             title=f"Redress {name}", version="1", lifespan=self._life, redoc_url=None, telemetry=own_spans
         )
@@ -57,6 +63,8 @@ class Service:
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
         known = settings()
+        if missing := [name for name in self._needs if getattr(known, name) is None]:
+            sys.exit(f"{self.name} needs REDRESS_{', REDRESS_'.join(missing).upper()}")
         telemetry.set_up(self.name, known)
         uvicorn.run(
             self.app,
@@ -68,7 +76,7 @@ class Service:
             log_level=logging.WARNING,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=20,
+            timeout_graceful_shutdown=3,
         )
 
     @asynccontextmanager
@@ -76,38 +84,49 @@ class Service:
         known = settings()
         self._publisher = Publisher(known.amqp_url.get_secret_value(), self.name)
         self._relay = Relay(self._store, self._publisher)
-        self._store.open(known.mongo_url.get_secret_value())
+        committing = self._store.open(known.mongo_url.get_secret_value(), self._relay.owe)
         relay = asyncio.create_task(self._relay.run(), name="relay")
-        inbox = asyncio.create_task(
-            self._inbox.start(known.amqp_url.get_secret_value(), self._publisher), name="inbox"
-        )
+        listening = self._inbox.start(known.amqp_url.get_secret_value(), self._publisher)
+        inbox = asyncio.create_task(listening, name="inbox")
         ticks = [asyncio.create_task(self._tick(tick), name="ticker") for tick in self._ticks]
+        for task in (committing, relay, inbox, *ticks):
+            task.add_done_callback(self._watch)
         _log.info("started", port=known.port)
         yield
         await self._stop(relay, inbox, ticks)
 
+    def _watch(self, task: "asyncio.Task[None]") -> None:
+        """A part that ends by an error takes the process with it, so that whoever runs it starts it anew."""
+        if not task.cancelled() and (error := task.exception()) is not None and not self._stopping:
+            _log.critical("a part of the service died", part=task.get_name(), reason=telemetry.where(error))
+            os.kill(os.getpid(), signal.SIGTERM)
+
     async def _stop(
         self, relay: "asyncio.Task[None]", inbox: "asyncio.Task[None]", ticks: Sequence["asyncio.Task[None]"]
     ) -> None:
-        """Not ready; take nothing new; finish what is in hand; publish what is owed; disconnect."""
+        """Not ready; take nothing new; finish what is in hand; publish what is owed; disconnect.
+
+        A part that hangs (a frozen broker, say) does not keep the later ones from their turn.
+        """
         self._stopping = True
         if not inbox.done():
-            await _cancelled(inbox)
-        await self._inbox.stop()
-        await _cancelled(*ticks)
-        await _cancelled(relay)
-        await self._relay.stop()
-        await self._publisher.close()
-        await self._store.close()
+            inbox.cancel()
+        await _within(13, self._inbox.stop())
+        if ticks:
+            await asyncio.wait(ticks, timeout=5)
+        await _cancelled(relay, *ticks)
+        await _within(3, self._relay.stop())
+        await _within(2, self._publisher.close())
+        await _within(2, self._store.close())
         _log.info("stopped")
         telemetry.flush()
 
     async def _tick(self, tick: Tick) -> None:
-        while True:
+        while not self._stopping:
             try:
                 more = await tick()
             except Exception as error:  # a ticker must outlive whatever befalls one round
-                _log.warning("tick failed", tick=tick.__module__, reason=type(error).__name__)
+                _log.warning("tick failed", tick=tick.__module__, reason=telemetry.where(error))
                 more = False
             if not more:
                 await asyncio.sleep(TICK_S)
@@ -152,5 +171,13 @@ class Service:
 async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
     for task in tasks:
         task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+    await asyncio.wait(tasks)
+
+
+async def _within(seconds: float, work: Awaitable[None]) -> None:
+    """Do the work; give it up when it takes too long or fails."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except Exception as error:
+        _log.warning("not ended in order", reason=telemetry.where(error))

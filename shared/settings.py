@@ -38,7 +38,13 @@ class Settings(BaseSettings):
     mail_from: str = "complaints@redress.invalid"
     gateway_url: str | None = Field(None, description="HTTP gateway that passes on SMS and chat messages")
     survey_url: str = Field("http://127.0.0.1:8005", description="Where customers reach the survey pages")
-    survey_key: SecretStr = Field(SecretStr(""), description="Signs survey links; 32 characters at least")
+    survey_key: SecretStr | None = Field(None, description="Signs survey links", min_length=32)
+
+    @property
+    def signing_key(self) -> bytes:
+        """The survey key's bytes; a service that signs does not start without it."""
+        assert self.survey_key is not None
+        return self.survey_key.get_secret_value().encode()
 
 
 @cache

@@ -3,14 +3,14 @@
 import hashlib
 import secrets
 from typing import Annotated, Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import uuid_utils
 from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from services.intake.domain.complaint import IDEMPOTENCY_KEY, Complaint, NewComplaint, Registration
-from services.intake.domain.handling import Step, take
+from services.intake.domain.handling import Request, Step, take
 from services.intake.domain.stages import Stage, possible
 from services.intake.domain.timeline import Line, timeline
 from services.intake.store import add, complaints, one
@@ -38,6 +38,11 @@ def idempotency_key(given: Annotated[str | None, Header(alias="Idempotency-Key")
 Key = Annotated[str | None, Depends(idempotency_key)]
 
 
+def digest_of(payload: BaseModel) -> str:
+    """What tells one payload from another, without keeping it."""
+    return hashlib.sha256(payload.model_dump_json().encode()).hexdigest()
+
+
 class Receipt(BaseModel):
     """Where a complaint stands."""
 
@@ -62,7 +67,7 @@ async def register(given: NewComplaint, by: Caller, key: Key, response: Response
         given=given,
         caller=by,
         request=f"{by}|{key}" if key else None,
-        digest=hashlib.sha256(given.model_dump_json().encode()).hexdigest(),
+        digest=digest_of(given),
         pack=PACK,
         pack_version=PACK_VERSION,
     )
@@ -78,12 +83,12 @@ async def step(id: UUID, step: Step, by: Caller, key: Key, response: Response) -
     """Take a step of the handling; 409 names what is possible now, if this one is not."""
     state, _ = await one(id)
     cause = Cause(
-        id=uuid5(id, f"{by}|{key}") if key else uuid4(),
+        id=uuid4(),
         complaint=id,
         subject=state.number,
         time=clock.now(),
         by=by,
-        data=step,
+        data=Request(step, f"{by}|{key}" if key else None, digest_of(step)),
         traceparent=telemetry.traceparent(),
     )
     saved = await complaints.update_soon(id, take, cause)
@@ -109,7 +114,7 @@ async def show(id: UUID, response: Response) -> View:
     """A complaint whole."""
     state, version = await one(id)
     response.headers["ETag"] = f'"{version}"'
-    hidden = {"caller", "request", "digest", "traceparent"}
+    hidden = {"caller", "request", "digest", "traceparent", "requests"}
     return View(
         **_short(id, state).model_dump(),
         complaint=state.model_dump(mode="json", by_alias=True, exclude=hidden),

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from services.intake.domain.complaint import Complaint, Registration, register
+from services.intake.domain.complaint import Complaint, Registration, check_same, register
+from shared.documents import Saved
 from shared.envelope import Cause
-from shared.mongo import Saved, Store, Taken, index
-from shared.problems import Fault, Invalid, NotFound
+from shared.mongo import Store, Taken, index
+from shared.problems import NotFound
 
 complaints = Store(
     "intake",
@@ -28,9 +29,8 @@ async def add(cause: Cause[Registration]) -> Saved[Complaint]:
         return await complaints.update_soon(cause.complaint, register, cause)
     except Taken:
         found = await complaints.find({"request": cause.data.request}, limit=1)
-    if found[0].state is None or found[0].state.digest != cause.data.digest:
-        fault = Fault(detail="take a new key for a new complaint", pointer="#/Idempotency-Key")
-        raise Invalid("This Idempotency-Key was used for another payload", [fault])
+    assert found[0].state is not None
+    check_same(found[0].state.digest, cause.data.digest)
     return found[0]
 
 

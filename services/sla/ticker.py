@@ -1,4 +1,7 @@
-"""What sla does when time passes: it fires. The claim is the fire, one guarded write."""
+"""What sla does when time passes: it fires, and the claim is the fire.
+
+One guarded write marks the timer and owes its event, so no replica fires it again.
+"""
 
 import asyncio
 import random
@@ -7,26 +10,22 @@ from uuid import uuid5
 from services.sla.domain.deadlines import Deadlines, fire
 from services.sla.store import deadlines
 from shared import clock, telemetry
+from shared.documents import Due
 from shared.envelope import Cause
-from shared.mongo import Due
 
 
 async def tick() -> bool:
     """Fire what is due by the database's clock; true if there may be more."""
     due = await deadlines.due()
     random.shuffle(due)  # replicas that look at the same moment then collide less
-    await asyncio.gather(*(fire_one(each) for each in due))
-    return bool(due)
+    fired = await asyncio.gather(*(fire_one(each) for each in due))
+    return any(fired)
 
 
-async def fire_one(due: Due[Deadlines]) -> None:
-    cause = Cause(
-        id=uuid5(due.id, f"timer {due.since.isoformat()}"),
-        complaint=due.id,
-        subject=due.state.number,
-        time=clock.now(),
-        by="sla",
-        data=due.since,
-    )
+async def fire_one(due: Due[Deadlines]) -> bool:
+    """Fire one complaint's timers, unless another replica was first."""
+    id = uuid5(due.id, f"timer of version {due.version}")
+    cause = Cause(id, due.id, due.state.number, clock.now(), "sla", due.now)
     with telemetry.following("fire deadlines", cause, due.state.traceparent, soon=False) as traced:
-        await deadlines.update(due.id, fire, traced)
+        saved = await deadlines.update(due.id, fire, traced)
+    return saved.changed

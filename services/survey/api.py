@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import parse_qsl
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from services.survey.domain import links
 from services.survey.domain.questionnaire import Answer, Surveys, answer
@@ -15,7 +15,7 @@ from services.survey.store import surveys, with_survey
 from shared import clock, telemetry
 from shared.envelope import Cause
 from shared.http import caller
-from shared.problems import Conflict, Invalid, NotFound, faults
+from shared.problems import Conflict, NotFound, fitting
 from shared.settings import settings
 
 router = APIRouter(tags=["surveys"])
@@ -39,7 +39,7 @@ class Found(BaseModel):
 
 async def opened(token: str) -> Found:
     """Raises NotFound for a link that is forged, expired or unknown."""
-    survey = links.verify(token, settings().survey_key.get_secret_value().encode(), clock.now())
+    survey = links.verify(token, settings().signing_key, clock.now())
     found = await with_survey(survey)
     if found is None:
         raise NotFound("This link is not valid (any more)")
@@ -58,17 +58,15 @@ async def page(found: Opened) -> Response:
 @router.post("/s/{token}")
 async def submit(found: Opened, request: Request) -> Response:
     """The answer, from the form or as JSON; the first one counts."""
-    try:
+    with fitting("Send a score from 0 to 10"):
         if request.headers.get("content-type", "").startswith("application/json"):
             given = Answer.model_validate_json(await request.body())
         else:
             given = Answer.model_validate(dict(parse_qsl((await request.body()).decode("utf-8", "replace"))))
-    except ValidationError as error:
-        raise Invalid("Send a score from 0 to 10", faults(error)) from None
     if _is_answered(found):
         raise Conflict("This survey is answered already")
     cause = Cause(
-        id=uuid5(found.survey, "answer"),
+        id=uuid4(),
         complaint=found.complaint,
         subject=found.state.number,
         time=clock.now(),

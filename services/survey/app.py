@@ -4,7 +4,12 @@ from services.survey import api, listeners, store, ticker
 from shared.service import Service
 
 service = Service(
-    "survey", store=store.surveys, inbox=listeners.inbox, routers=[api.router], ticks=[ticker.tick]
+    "survey",
+    store=store.surveys,
+    inbox=listeners.inbox,
+    routers=[api.router],
+    ticks=[ticker.tick],
+    needs=["survey_key"],
 )
 app = service.app
 

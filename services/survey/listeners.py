@@ -17,7 +17,7 @@ inbox = Inbox("survey")
 
 def link(survey: UUID, expires: datetime) -> str:
     """Where the customer answers."""
-    token = links.sign(survey, expires, settings().survey_key.get_secret_value().encode())
+    token = links.sign(survey, expires, settings().signing_key)
     return f"{settings().survey_url.rstrip('/')}/s/{token}"
 
 

@@ -6,19 +6,20 @@ from uuid import uuid5
 from services.survey.domain.questionnaire import Surveys, expire
 from services.survey.store import surveys
 from shared import clock, telemetry
+from shared.documents import Due
 from shared.envelope import Cause
-from shared.mongo import Due
 
 
 async def tick() -> bool:
     """End what has expired by the database's clock; true if there may be more."""
-    due = await surveys.due()
-    await asyncio.gather(*(expire_one(each) for each in due))
-    return bool(due)
+    ended = await asyncio.gather(*(expire_one(each) for each in await surveys.due()))
+    return any(ended)
 
 
-async def expire_one(due: Due[Surveys]) -> None:
-    id = uuid5(due.id, f"timer {due.since.isoformat()}")
-    cause = Cause(id, due.id, due.state.number, clock.now(), "survey", due.since)
+async def expire_one(due: Due[Surveys]) -> bool:
+    """End one complaint's expired surveys, unless another replica was first."""
+    id = uuid5(due.id, f"timer of version {due.version}")
+    cause = Cause(id, due.id, due.state.number, clock.now(), "survey", due.now)
     with telemetry.following("expire surveys", cause, due.state.traceparent, soon=False) as traced:
-        await surveys.update(due.id, expire, traced)
+        saved = await surveys.update(due.id, expire, traced)
+    return saved.changed

@@ -9,7 +9,7 @@ from typing import cast
 
 from deploy.local.servers import Name, Servers
 from deploy.local.system import System
-from tests.faults.ledger import Kill, Ledger
+from tests.faults.ledger import Ledger
 
 MILESTONES = 13
 GAP_S = 0.7
@@ -53,7 +53,7 @@ class Adversary:
             await asyncio.sleep(0.05)
 
     async def _strike(self, victim: str, restarts: asyncio.TaskGroup) -> None:
-        self.ledger.kills.append(Kill(victim, self.ledger.now()))
+        self.ledger.kills.append(self.ledger.note(victim))
         self.say(f"kill -9 {victim}")
         if victim in ("broker", "database"):
             name = cast(Name, victim)
@@ -66,6 +66,7 @@ class Adversary:
     async def _restart(self, name: Name, pause: float) -> None:
         await asyncio.sleep(pause)
         await self.servers.restart(name)
+        self.ledger.returns.append(self.ledger.note(name))
         self.say(f"{name} is back")
 
     async def watch(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.clock import Clock
+from shared.events import CATALOGUE
 from shared.policy import load
 from tests.faults.history import Told, unique
 from tests.faults.ledger import Entry, Ledger
@@ -33,7 +35,7 @@ CATEGORIES = (
     "lost", "duplicate_effects", "orphan", "out_of_order", "timers_missed", "timers_double", "timers_early",
     "parked",
 )  # fmt: skip
-SLACK = timedelta(seconds=20)
+SLACK = timedelta(seconds=10)
 
 
 @dataclass
@@ -45,6 +47,8 @@ class Audit:
     documents: dict[str, dict[str, Document]]
     parked: dict[str, int]
     mails: list[tuple[str, float]]
+    streamed: set[str]
+    clock: Clock
     faults: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in CATEGORIES})
     notes: Counter[str] = field(default_factory=Counter)
     table: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -55,7 +59,14 @@ class Audit:
         for each in self.facts:
             self.by_key[_key(each)].append(each)
         self.known = {entry.id: entry for entry in self.ledger.accepted}
-        for check in (self._records, self._stages, self._strangers, self._order, self._outboxes):
+        for check in (
+            self._records,
+            self._stages,
+            self._strangers,
+            self._order,
+            self._outboxes,
+            self._stream,
+        ):
             check()
         for entry in self.known.values():
             self._clocks(entry)
@@ -143,6 +154,21 @@ class Audit:
             for id, document in found.items():
                 if document.get("outbox"):
                     self._fault("lost", id, f"{service} still owes {len(document['outbox'])} events")
+
+    def _stream(self) -> None:
+        """What the stream lacks of the public events: the broker takes it away, but only when killed."""
+        for each in self.facts:
+            if each.id in self.streamed or CATALOGUE[each.type].private:
+                continue
+            if self._near_outage(self.clock.machine_time(each.time)):
+                self.notes["events confirmed by the broker, but lost from redress.history by its kill"] += 1
+            else:
+                self._fault("lost", each.complaint, f"{each.type} is not in redress.history")
+
+    def _near_outage(self, at: datetime) -> bool:
+        began = [kill.instant for kill in self.ledger.kills if kill.name == "broker"]
+        ended = [back.instant for back in self.ledger.returns if back.name == "broker"]
+        return any(start - SLACK <= at <= end + SLACK for start, end in zip(began, ended, strict=True))
 
     # clocks
 

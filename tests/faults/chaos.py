@@ -16,13 +16,14 @@ from deploy.local.outside import Gateway
 from deploy.local.servers import Servers, install
 from deploy.local.system import System
 from deploy.provision import SERVICES
+from shared.clock import Clock
 from tests.faults import history, state, storm
 from tests.faults.adversary import Adversary
 from tests.faults.audit import Audit
 from tests.faults.driver import Driver, Post
 from tests.faults.ledger import Ledger, plan
 
-BUSINESS, SPEED = "2026-06-01T01:00:00+00:00", 1200
+BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
 PORTS = range(12_000, 19_000)
 
 
@@ -57,7 +58,7 @@ class Outcome:
 
     @property
     def changed(self) -> list[str]:
-        """The collections that the storm changed."""
+        """The collections that the storm changed, and the mailbox if it did."""
         before, after = self.hashes
         return [service for service in before if before[service] != after[service]]
 
@@ -78,6 +79,7 @@ class Run:
     post: Post
     gateway: Gateway
     ledger: Ledger
+    clock: Clock
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,15 +123,20 @@ class Run:
         self.say("all carried")
         settle_s, restless = await state.settle(self.servers, self.wanted.settle)
         self.say(restless or "settled")
-        told = await history.everything(self.servers.admin_amqp_url)
+        told = await history.witnessed(self.servers.admin_amqp_url)
+        streamed = await history.streamed(self.servers.admin_amqp_url)
         documents = await state.documents(self.servers)
+        mails = list(self.post.arrivals)
         redelivered = await storm.rage(self.servers, told, self.chance)
         _, noise = await state.settle(self.servers, 60, closed=not restless)
         after = await state.documents(self.servers)
         self.say(noise or "the storm is over")
         parked = await state.depths(self.servers, [f"{service}.parked" for service in SERVICES])
-        audit = Audit(self.ledger, told, documents, parked, self.post.arrivals).run()
-        hashes = (state.hashes(documents), state.hashes(after))
+        audit = Audit(self.ledger, told, documents, parked, mails, streamed, self.clock).run()
+        hashes = (
+            state.hashes(documents) | {"mailbox": f"{len(mails)} mails"},
+            state.hashes(after) | {"mailbox": f"{len(self.post.arrivals)} mails"},
+        )
         unready = await self._unready()
         return Outcome(
             self.wanted, audit, self.ledger, settle_s, restless, adversary.own_deaths, redelivered, hashes,
@@ -163,10 +170,11 @@ async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
     servers = await Servers.start(folder / "servers")
     await post.start()
     await gateway.start()
-    system = _system(servers, folder / "services", post, gateway)
+    clock = Clock(datetime.now(UTC), BUSINESS, SPEED)
+    system = _system(servers, folder / "services", post, gateway, clock)
     try:
         async with system.client() as client:
-            run = Run(wanted, servers, system, client, post, gateway, ledger)
+            run = Run(wanted, servers, system, client, post, gateway, ledger, clock)
             await run.start()
             yield run
     finally:
@@ -177,14 +185,14 @@ async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
         await servers.stop()
 
 
-def _system(servers: Servers, folder: Path, post: Post, gateway: Gateway) -> System:
+def _system(servers: Servers, folder: Path, post: Post, gateway: Gateway, clock: Clock) -> System:
     """On ports below the kernel's own range, so that no outgoing connection takes a killed service's port."""
     ports = dict(zip(SERVICES, random.SystemRandom().sample(PORTS, len(SERVICES)), strict=True))
     environment = {
         "REDRESS_SMTP_URL": post.url,
         "REDRESS_GATEWAY_URL": gateway.url,
         "REDRESS_SURVEY_URL": f"http://127.0.0.1:{ports['survey']}",
-        "REDRESS_CLOCK": f"{datetime.now(UTC).isoformat()}/{BUSINESS}/{SPEED}",
+        "REDRESS_CLOCK": str(clock),
     }
     system = System(servers, folder, environment)
     system.ports.update(ports)

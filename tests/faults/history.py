@@ -1,4 +1,8 @@
-"""What was said on the bus: the stream of all public events, and a tap of our own on the private ones."""
+"""What was said on the bus: the stream `redress.history`, and a tap of our own on both exchanges.
+
+The tap is a quorum queue, because RabbitMQ 3.10 confirms messages to a stream that a kill -9 then takes away:
+it is the witness, and the stream is held against it.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,9 +14,9 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from pydantic_core import from_json
 
-from shared.bus import PRIVATE
+from shared.bus import EVENTS, PRIVATE
 
-HISTORY, TAP = "redress.history", "faults.private"
+HISTORY, TAP = "redress.history", "faults.tap"
 PATIENCE_S = 60
 
 
@@ -31,17 +35,22 @@ class Told:
 
 
 async def tap(url: str) -> None:
-    """Keep private events too; call before the services start."""
+    """Keep every event, private ones too; call before the services start."""
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(TAP, durable=True, arguments={"x-queue-type": "quorum"})
+        await queue.bind(EVENTS, "#")
         await queue.bind(PRIVATE, "#")
 
 
-async def everything(url: str) -> list[Told]:
-    """All events, public and private, from the first one on."""
-    public = await _read(url, HISTORY, {"x-stream-offset": "first"})
-    return public + await _read(url, TAP, {})
+async def witnessed(url: str) -> list[Told]:
+    """All events, public and private, repeats included."""
+    return await _read(url, TAP, {})
+
+
+async def streamed(url: str) -> set[str]:
+    """The ids of the public events that the stream has, from its first one on."""
+    return {each.id for each in await _read(url, HISTORY, {"x-stream-offset": "first"})}
 
 
 async def _read(url: str, name: str, arguments: dict[str, Any]) -> list[Told]:

@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -40,10 +41,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Kill:
-    """Who was killed, and when it was, in seconds of the run."""
+    """Who was killed (or came back), and when it was: in seconds of the run, and by the machine's clock."""
 
     name: str
     at: float
+    instant: datetime
 
 
 @dataclass
@@ -53,10 +55,10 @@ class Ledger:
     entries: list[Entry]
     started: float = field(default_factory=monotonic)
     kills: list[Kill] = field(default_factory=list)
+    returns: list[Kill] = field(default_factory=list)
     repeated_posts: int = 0
     double_clicks: int = 0
     retries: int = 0
-    oddities: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> list[Entry]:
@@ -68,6 +70,9 @@ class Ledger:
 
     def now(self) -> float:
         return monotonic() - self.started
+
+    def note(self, name: str) -> Kill:
+        return Kill(name, self.now(), datetime.now(UTC))
 
 
 def plan(count: int, chance: random.Random) -> Ledger:

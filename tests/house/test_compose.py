@@ -1,4 +1,4 @@
-"""What `docker compose up` promises: the whole house, closed where it should be, with no password in any file."""
+"""What `docker compose up` promises: the whole house, its doors closed, no password in any file."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def internal(name: str) -> bool:
 
 
 def masqueraded(name: str) -> bool:
-    options = (COMPOSE["networks"][name] or {}).get("driver_opts", {})
+    options: dict[str, str] = (COMPOSE["networks"][name] or {}).get("driver_opts", {})
     return options.get("com.docker.network.bridge.enable_ip_masquerade") != "false"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain import handling
-from services.intake.domain.complaint import NewComplaint, Registration, register
+from services.intake.domain.complaint import Complaint, NewComplaint, Registration, register
 from services.intake.domain.stages import possible
 from services.intake.listeners import inbox as intake_inbox
 from services.notify.domain import notices
@@ -89,11 +89,13 @@ STEPS = {
 }
 
 
-def people(draft: Draft[Any]) -> None:
+def people(draft: Draft[Complaint]) -> None:
     """Everybody does at once what can be done."""
-    while steps := [step for step in possible(draft.state.stage) if step in STEPS]:
+    while draft.state and (steps := [step for step in possible(draft.state.stage) if step in STEPS]):
         name = f"{draft.state.cycle} {steps[0]}"
-        cause = Cause(uuid5(COMPLAINT, name), COMPLAINT, NUMBER, START, "desk", STEPS[steps[0]])
+        cause = Cause(
+            uuid5(COMPLAINT, name), COMPLAINT, NUMBER, START, "desk", handling.Request(STEPS[steps[0]])
+        )
         decide(draft, handling.take, cause, "intake")
 
 

@@ -105,7 +105,7 @@ def decide(draft: Draft[Any], change: Change[Any, Any], cause: Cause[Any], servi
 
 
 def said(draft: Draft[Any]) -> list[str]:
-    """Types and contents of what a document owes, in no particular order, without ids and times of writing."""
+    """Types and contents of what a document owes, in no order, without ids and times of writing."""
     found = [from_cloudevent(open_batch(b"[" + owed.body + b"]")[0]) for owed in draft.owed]
     return sorted(f"{event.type} {event.data.model_dump_json()}" for event in found)
 

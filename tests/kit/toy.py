@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from pydantic import BaseModel
+from pymongo import AsyncMongoClient
 
 from shared import clock
 from shared.envelope import Cause, from_cloudevent, open_batch
@@ -57,6 +58,16 @@ async def toy_store(servers: AnyServers) -> AsyncIterator[Store[Count]]:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def admin_of(servers: AnyServers) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    """The database as its administrator sees it."""
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+        servers.admin_mongo_url, uuidRepresentation="standard"
+    )
+    async with client:
+        yield client
 
 
 @asynccontextmanager

@@ -80,7 +80,7 @@ def test_a_field_too_many_is_told_and_the_rest_of_our_form_stays(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "word, channel",
+    ("word", "channel"),
     [
         ("Web", "website"),
         ("Phone", "hotline"),
@@ -119,7 +119,7 @@ def test_a_type_without_any_text_stands_for_it_and_is_told(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "written, read_as",
+    ("written", "read_as"),
     [
         ("2024-05-06", "2024-05-06T00:00:00+00:00"),
         ("20240506", "2024-05-06T00:00:00+00:00"),
@@ -147,7 +147,7 @@ def test_a_date_without_an_offset_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "row, loss",
+    ("row", "loss"),
     [
         ({"amounts_usd": [20, 3500.0]}, ("3500.00", "USD")),
         ({"amount": "£1,204.5"}, ("1204.50", "GBP")),
@@ -195,7 +195,7 @@ def test_product_from_its_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, language",
+    ("text", "language"),
     [("The tap drips.", "en"), ("水龙头漏水", "zh-CN"), ("我买的 LED lamp 不亮了", "zh-CN"), ("12345", "en")],
 )
 def test_language_from_the_script(tmp_path: Path, text: str, language: str) -> None:
@@ -274,7 +274,7 @@ def test_a_sheet_row_with_more_cells_than_headings_is_rejected(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "name, content, told",
+    ("name", "content", "told"),
     [
         ("empty.jsonl", b"", "is empty"),
         ("blank.csv", b"\xef\xbb\xbf \r\n\n", "is empty"),

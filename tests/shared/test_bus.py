@@ -1,4 +1,4 @@
-"""The inbox: what is handled, what is parked with which reason, what is tried again; and that nothing waits."""
+"""The inbox: what is handled, what is parked with which reason, what is tried again."""
 
 import asyncio
 import json
@@ -77,12 +77,12 @@ async def listening(servers: AnyServers) -> AsyncIterator[tuple[Ear, Inbox]]:
         await publisher.close()
 
 
-async def send(servers: AnyServers, body: bytes, user: str = "intake", **headers: Any) -> None:
+async def send(servers: AnyServers, body: bytes, **headers: Any) -> None:
     """Put a message into triage's inbox as one of the services would."""
-    async with channel_of(servers.amqp_url(user)) as channel:
+    async with channel_of(servers.amqp_url("intake")) as channel:
         exchange = await channel.get_exchange("redress.events", ensure=False)
         message = aio_pika.Message(
-            body, user_id=user, headers=headers, message_id=str(uuid4()), delivery_mode=2
+            body, user_id="intake", headers=headers, message_id=str(uuid4()), delivery_mode=2
         )
         await exchange.publish(message, "complaint.registered.v1")
 
@@ -225,7 +225,7 @@ async def test_a_sender_cannot_make_the_service_answer(servers: AnyServers) -> N
 
 
 async def test_stopping_swallows_nothing(servers: AnyServers) -> None:
-    """Consumers are cancelled first: what has not been begun goes back untouched, what has been is finished."""
+    """Consumers are cancelled first: what is begun is finished, the rest goes back untouched."""
     begun = asyncio.Event()
     heard: list[UUID] = []
 

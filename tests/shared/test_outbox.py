@@ -6,19 +6,19 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
-from pymongo import AsyncMongoClient
 
 from shared.bus import Parcel, Publisher
 from shared.mongo import Store
 from shared.outbox import Relay
 from tests.kit.servers import AnyServers
-from tests.kit.toy import Count, add, cause, events_in, take_all, toy_store
+from tests.kit.toy import Count, add, admin_of, cause, events_in, take_all, toy_store
 
 
 @asynccontextmanager
 async def relay(servers: AnyServers, store: Store[Count]) -> AsyncIterator[Relay]:
     publisher = Publisher(servers.amqp_url("triage"), "triage")
     carrying = Relay(store, publisher)
+    store._committer.on_owed = carrying.owe
     task = asyncio.create_task(carrying.run())
     try:
         yield carrying
@@ -31,7 +31,7 @@ async def relay(servers: AnyServers, store: Store[Count]) -> AsyncIterator[Relay
 
 async def owing(servers: AnyServers) -> int:
     """How many documents owe something."""
-    async with AsyncMongoClient(servers.admin_mongo_url) as client:
+    async with admin_of(servers) as client:
         return await client["triage"]["gradings"].count_documents({"outbox.0": {"$exists": True}})
 
 
@@ -43,7 +43,7 @@ async def until_paid(servers: AnyServers, seconds: float = 20) -> None:
 
 async def age(servers: AnyServers, id: UUID) -> None:
     """Make a debt look as old as a crash would leave it."""
-    async with AsyncMongoClient(servers.admin_mongo_url, uuidRepresentation="standard") as client:
+    async with admin_of(servers) as client:
         documents = client["triage"]["gradings"]
         await documents.update_one({"_id": id}, [{"$set": {"owed_at": {"$subtract": ["$$NOW", 60_000]}}}])
 
@@ -51,7 +51,7 @@ async def age(servers: AnyServers, id: UUID) -> None:
 @pytest.fixture
 async def empty(servers: AnyServers) -> AnyServers:
     """The servers without anything that earlier tests left owed or published."""
-    async with AsyncMongoClient(servers.admin_mongo_url) as client:
+    async with admin_of(servers) as client:
         await client["triage"]["gradings"].delete_many({})
     for service in ("intake", "triage", "sla"):
         await take_all(servers, f"{service}.inbox", 0.2)

@@ -27,7 +27,9 @@ from shared.events import (
 from shared.policy import load
 from shared.problems import Fault, Invalid
 
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")]
+# What a browser's e-mail field takes (WHATWG HTML), with a dot in the domain.
+EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 Phone = Annotated[str, StringConstraints(max_length=40, pattern=r"^\+?[0-9][0-9 ()\-*xX]{3,}$")]
 
 
@@ -89,7 +91,11 @@ class Solution(BaseModel):
 
 
 class Complaint(BaseModel):
-    """The record of one complaint. `told` and `scores` hold, by cycle, what the other services reported."""
+    """The record of one complaint.
+
+    `told` and `scores` hold, by cycle, what the other services reported; `requests` the digest of each step
+    taken under an Idempotency-Key; `proposals` counts those of the present cycle.
+    """
 
     number: str
     caller: str
@@ -107,6 +113,8 @@ class Complaint(BaseModel):
     dispatched: dict[int, ComplaintDispatched] = {}
     told: list[int] = []
     scores: dict[int, int | None] = {}
+    requests: dict[str, str] = {}
+    proposals: int = 0
     root_cause: str | None = None
     solution: Solution | None = None
     reply: str | None = None
@@ -169,6 +177,13 @@ def check(given: NewComplaint, now: datetime, pack: str, version: int) -> None:
             "A complaint cannot have been received in the future",
             [Fault(detail="give an instant not later than now", pointer="#/received_at")],
         )
+
+
+def check_same(digest: str, given: str) -> None:
+    """Raises Invalid if a request key comes again with another payload."""
+    if digest != given:
+        fault = Fault(detail="take a new key for a new request", pointer="#/Idempotency-Key")
+        raise Invalid("This Idempotency-Key was used for another payload", [fault])
 
 
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

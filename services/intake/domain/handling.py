@@ -3,11 +3,12 @@
 Events may come in any order: each is noted first, then the complaint advances as far as the notes allow.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from services.intake.domain.complaint import Complaint, Given, Solution
+from services.intake.domain.complaint import Complaint, Given, Solution, check_same
 from services.intake.domain.stages import AUDIT_FAILED, STEPS, Stage, possible
 from shared.envelope import Cause
 from shared.events import (
@@ -106,16 +107,39 @@ Step = Annotated[
 Handled = tuple[Complaint, list[Fact]]
 
 
-def take(state: Complaint | None, cause: Cause[Any]) -> Handled:
-    """Take a person's step. Raises Conflict, naming what is possible now, if the stage does not allow it."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A step as it was asked for: under which key (None: none), and its digest."""
+
+    step: Any
+    key: str | None = None
+    digest: str = ""
+
+
+def take(state: Complaint | None, cause: Cause[Request]) -> Handled:
+    """Take a person's step, once for its key.
+
+    Raises Conflict, naming what is possible now, if the stage does not allow it; Invalid if the key was used
+    for another step.
+    """
     assert state is not None
-    step = cause.data
+    asked = cause.data
+    if asked.key is not None and asked.key in state.requests:
+        check_same(state.requests[asked.key], asked.digest)
+        return state, []
+    keys = {asked.key: asked.digest} if asked.key is not None else {}
+    after, facts = go(state, asked.step)
+    return advance(after.model_copy(update={"requests": state.requests | keys}), facts)
+
+
+def go(state: Complaint, step: Any) -> Handled:
+    """The step itself."""
     start, end = STEPS[step.step]
     if state.stage is not start:
         now = ", ".join(possible(state.stage)) or "nothing by hand; the next event comes from elsewhere"
         raise Conflict(f"'{step.step}' is not possible at stage '{state.stage}'; possible now: {now}")
     changes, facts = effect(state, step)
-    return advance(state.model_copy(update={"stage": end} | changes), facts)
+    return state.model_copy(update={"stage": end} | changes), facts
 
 
 def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:
@@ -129,10 +153,9 @@ def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:
             return {"root_cause": cause}, [ComplaintInvestigated(cycle=cycle, cause=cause)]
         case Propose():
             check_department(state, step.department)
-            solution = Solution(**step.model_dump(exclude={"step"}))
-            return {"solution": solution}, [
-                SolutionProposed(cycle=cycle, **step.model_dump(exclude={"step"}))
-            ]
+            given, number = step.model_dump(exclude={"step"}), state.proposals + 1
+            proposed = SolutionProposed(cycle=cycle, number=number, **given)
+            return {"solution": Solution(**given), "proposals": number}, [proposed]
         case Offer():
             return {}, [SolutionOffered(cycle=cycle)]
         case Agree():
@@ -210,5 +233,5 @@ def conclude(state: Complaint, owed: list[Fact]) -> Handled:
     if score is None or score >= load(state.pack, state.pack_version).survey.reopen_below:
         closed = ComplaintClosed(cycle=state.cycle, score=score)
         return state.model_copy(update={"stage": Stage.CLOSED}), [*owed, closed]
-    again = state.model_copy(update={"stage": Stage.REOPENED, "cycle": state.cycle + 1})
+    again = state.model_copy(update={"stage": Stage.REOPENED, "cycle": state.cycle + 1, "proposals": 0})
     return advance(again, [*owed, ComplaintReopened(cycle=again.cycle, score=score)])

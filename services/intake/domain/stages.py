@@ -1,4 +1,4 @@
-"""The stages of a complaint, and which step leads from where to where. The table is the law.
+"""The stages of a complaint, and which step leads from where to where: the table is the law.
 
     registered ─▶ graded ─▶ dispatched ─accept▶ accepted ─investigate▶ investigated ─propose▶ proposed
     ─offer▶ offered ─agree▶ agreed ─implement▶ implemented ─audit▶ audited ─answer▶ answered ─▶ fed_back

@@ -97,5 +97,7 @@ def shown(key: str, value: Any, pack: Pack, language: Language) -> str:
     }
     if isinstance(value, list):
         return ", ".join(shown(key, each, pack, language) for each in value)
+    if value is None:
+        return "–"
     titled = titles.get(key, {}).get(value) if isinstance(value, str) else None
     return str(titled.title[language]) if titled else str(value)

@@ -1,34 +1,49 @@
 """Delivery: hands notices to their channels and tells how each attempt ended."""
 
+import asyncio
 from uuid import UUID
 
 from jinja2 import TemplateError
 
 from services.notify.channels import email, gateway
 from services.notify.channels.wording import Words, words
-from services.notify.domain.notices import Notice, Notices
+from services.notify.domain.notices import Notice, Notices, Outcome, Outcomes
 from shared.settings import settings
 
+ATTEMPT_S = 45
 Telling = tuple[UUID, str, str, Words]
 """Notice id, receipt number, address, words."""
 
 
-async def deliver(state: Notices, wanted: set[UUID]) -> dict[UUID, str | None]:
-    """Why each of the wanted notices was not delivered, or None; a notice that no channel takes is absent."""
-    tellings: dict[str, list[Telling]] = {"email": [], "message": []}
-    ended: dict[UUID, str | None] = {}
-    for notice in state.notices:
-        if notice.id in wanted:
-            try:
-                tellings[notice.route].append(_telling(state, notice))
-            except TemplateError as error:
-                ended[notice.id] = f"wording: {type(error).__name__}"
-    if tellings["email"]:
-        ended |= await email.send(tellings["email"])
-    if tellings["message"] and settings().gateway_url:
-        ended |= await gateway.send(str(settings().gateway_url), tellings["message"])
-    return ended
+async def deliver(state: Notices, mine: list[Notice]) -> Outcomes:
+    """How the attempt at each notice ended; those that time did not suffice for have failed."""
+    ended: Outcomes = {}
+    try:
+        async with asyncio.timeout(ATTEMPT_S):
+            for route in ("email", "message"):
+                tellings = _worded(state, [each for each in mine if each.route == route], ended)
+                await _send(route, tellings, ended)
+    except TimeoutError:
+        pass
+    return {each.id: Outcome(reason="timed out") for each in mine} | ended
 
 
-def _telling(state: Notices, notice: Notice) -> Telling:
-    return notice.id, state.number, notice.address, words(state, notice)
+def _worded(state: Notices, some: list[Notice], ended: Outcomes) -> list[Telling]:
+    tellings = []
+    for notice in some:
+        try:
+            tellings.append((notice.id, state.number, notice.address, words(state, notice)))
+        except TemplateError as error:
+            ended[notice.id] = Outcome(reason=f"wording: {type(error).__name__}")
+    return tellings
+
+
+async def _send(route: str, tellings: list[Telling], ended: Outcomes) -> None:
+    if not tellings:
+        return
+    if route == "email":
+        await email.send(tellings, ended)
+    elif url := settings().gateway_url:
+        await gateway.send(url, tellings, ended)
+    else:
+        ended |= {id: Outcome(nobody=True) for id, *_ in tellings}

@@ -1,4 +1,7 @@
-"""E-mail over SMTP. Source: RFC 5322; Auto-Submitted after RFC 3834."""
+"""E-mail over SMTP.
+
+Source: RFC 5322; Auto-Submitted after RFC 3834.
+"""
 
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -8,16 +11,16 @@ from uuid import UUID
 import aiosmtplib
 
 from services.notify.channels.wording import Words
+from services.notify.domain.notices import Outcome, Outcomes
 from shared import clock
 from shared.settings import settings
 
 TIMEOUT_S = 15
 
 
-async def send(mails: list[tuple[UUID, str, str, Words]]) -> dict[UUID, str | None]:
-    """Send (notice id, receipt number, address, words) over one connection; why each failed, or None."""
+async def send(mails: list[tuple[UUID, str, str, Words]], ended: Outcomes) -> None:
+    """Send (notice id, receipt number, address, words) over one connection; `ended` gets how each went."""
     target = urlsplit(settings().smtp_url)
-    ended: dict[UUID, str | None] = {}
     try:
         async with aiosmtplib.SMTP(
             hostname=target.hostname,
@@ -28,18 +31,25 @@ async def send(mails: list[tuple[UUID, str, str, Words]]) -> dict[UUID, str | No
             timeout=TIMEOUT_S,
         ) as server:
             for notice, number, address, words in mails:
-                ended[notice] = await _send_one(server, _mail(notice, number, address, words))
+                ended[notice] = await _send_one(server, notice, number, address, words)
     except (aiosmtplib.SMTPException, OSError) as error:
-        return {notice: type(error).__name__ for notice, *_ in mails} | ended
-    return ended
+        lost = Outcome(reason=type(error).__name__)
+        ended |= {notice: lost for notice, *_ in mails if notice not in ended}
 
 
-async def _send_one(server: aiosmtplib.SMTP, mail: EmailMessage) -> str | None:
+async def _send_one(
+    server: aiosmtplib.SMTP, notice: UUID, number: str, address: str, words: Words
+) -> Outcome:
+    """One mail; what server or address do not allow fails it alone, a lost connection all of them."""
     try:
-        await server.send_message(mail)
+        await server.send_message(_mail(notice, number, address, words))
+    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError):
+        raise
     except aiosmtplib.SMTPResponseException as error:
-        return f"refused with {error.code}"
-    return None
+        return Outcome(reason=f"refused with {error.code}")
+    except (aiosmtplib.SMTPException, ValueError, AttributeError, IndexError) as error:
+        return Outcome(reason=f"not to be sent: {type(error).__name__}")
+    return Outcome(delivered=True)
 
 
 def _mail(notice: UUID, number: str, address: str, words: Words) -> EmailMessage:

@@ -33,7 +33,18 @@ Kind = Literal["acknowledgement", "result", "survey", "assignment", "deadline_wa
 PAUSES = (5, 30, 120, 600, 3600, 14400)
 """Seconds of machine time between attempts."""
 HOLD = timedelta(seconds=60)
-"""How long an attempt may take before another replica makes it anew."""
+"""How long an attempt is waited for before it is made anew; attempts take less."""
+
+
+class Outcome(BaseModel):
+    """How an attempt ended: delivered, or why not; `nobody` if no channel takes such notices here."""
+
+    delivered: bool = False
+    nobody: bool = False
+    reason: str = ""
+
+
+Outcomes = dict[UUID, Outcome]
 
 
 class Wish(BaseModel):
@@ -48,7 +59,9 @@ class Wish(BaseModel):
 
 
 class Notice(BaseModel):
-    """One telling, for ever one for (event, recipient). A `task` is a person's: a call, a letter to post."""
+    """One telling, for ever one for (event, recipient). A `task` is a person's: a call, a letter to post,
+    or what no machine could deliver. `claim` is who attempts it.
+    """
 
     id: UUID
     kind: Kind
@@ -57,7 +70,8 @@ class Notice(BaseModel):
     address: str
     details: dict[str, str]
     traceparent: str | None = None
-    state: Literal["queued", "sending", "task", "sent", "failed"]
+    state: Literal["queued", "sending", "task", "sent"]
+    claim: UUID | None = None
     attempts: int = 0
     next_at: AwareDatetime | None = None
     reason: str | None = None
@@ -129,8 +143,11 @@ def note(state: Notices, cause: Heard) -> Notices:
 def wish(
     state: Notices, cause: Heard, kind: Kind, cycle: int, to: str | None = None, **details: str
 ) -> Notices:
+    id = uuid5(cause.id, to or "customer")
+    if id in {*(each.id for each in state.wishes), *(each.id for each in state.notices)}:
+        return state
     wanted = Wish(
-        id=uuid5(cause.id, to or "customer"),
+        id=id,
         kind=kind,
         cycle=cycle,
         to=to,
@@ -193,7 +210,7 @@ def reach(contact: ContactRecorded, *preferred: Route) -> tuple[Route, str]:
         "letter": contact.address,
     }
     orders: list[Route] = [*preferred, "email", "call", "letter"]
-    return next((route, address) for route in orders if (address := known[route]))
+    return next(((route, address) for route in orders if (address := known[route])), ("call", ""))
 
 
 def to_department(state: Notices, wanted: Wish, to: str) -> tuple[Route, str, dict[str, str]] | None:
@@ -210,61 +227,46 @@ def to_department(state: Notices, wanted: Wish, to: str) -> tuple[Route, str, di
 
 
 def claim(state: Notices | None, cause: Cause[datetime]) -> Told:
-    """Take on every notice that is due at this machine instant, and hold it until the attempt is over."""
+    """Take on every notice that was due when the database's clock showed `cause.data`, for a while."""
     assert state is not None
-    return change(
-        state,
-        lambda each: (
-            each.model_copy(
-                update={"state": "sending", "attempts": each.attempts + 1, "next_at": cause.data + HOLD}
-            )
-            if each.next_at is not None and each.next_at <= cause.data
-            else each
-        ),
-    ), []
+    held = {"state": "sending", "claim": cause.id, "next_at": cause.time + HOLD}
+
+    def take(each: Notice) -> Notice:
+        if each.next_at is None or each.next_at > cause.data:
+            return each
+        return each.model_copy(update=held | {"attempts": each.attempts + 1})
+
+    return change(state, take), []
 
 
-def deliver(state: Notices | None, cause: Cause[dict[UUID, str | None]]) -> Told:
-    """Record how attempts ended: no reason, or why not; after the last pause a notice has failed for good."""
+def deliver(state: Notices | None, cause: Cause[Outcomes]) -> Told:
+    """Record how attempts ended."""
     assert state is not None
-    ended = cause.data
     owed: list[Fact] = []
 
     def record(each: Notice) -> Notice:
-        if each.id not in ended or each.state in ("sent", "failed"):
+        if each.id not in cause.data or each.state in ("sent", "task"):
             return each
-        after, facts = conclude(each, ended[each.id], cause.time)
+        after, facts = conclude(each, cause.data[each.id], cause.time)
         owed.extend(facts)
         return after
 
     return change(state, record), owed
 
 
-def conclude(each: Notice, reason: str | None, now: datetime) -> tuple[Notice, list[Fact]]:
-    """One notice after an attempt that ended at machine time `now`."""
+def conclude(each: Notice, outcome: Outcome, now: datetime) -> tuple[Notice, list[Fact]]:
+    """One notice after an attempt that ended at machine time `now`; after the last pause it is a person's."""
     about = {"notice": str(each.id), "kind": each.kind, "channel": each.route, "cycle": each.cycle}
-    if reason is None:
-        return each.model_copy(update={"state": "sent", "next_at": None, "reason": None}), [
-            NoticeSent(**about)
-        ]
+    if outcome.delivered:
+        sent = {"state": "sent", "next_at": None, "reason": None}
+        return each.model_copy(update=sent), [NoticeSent(**about)]
+    if outcome.nobody:
+        return each.model_copy(update={"state": "task", "route": "call", "next_at": None}), []
     if each.attempts > len(PAUSES):
-        failed = each.model_copy(update={"state": "failed", "next_at": None, "reason": reason})
-        return failed, [NoticeFailed(**about, reason=reason)]
+        given_up = each.model_copy(update={"state": "task", "next_at": None, "reason": outcome.reason})
+        return given_up, [NoticeFailed(**about, reason=outcome.reason)]
     again = now + timedelta(seconds=PAUSES[each.attempts - 1])
-    return each.model_copy(update={"state": "queued", "next_at": again, "reason": reason}), []
-
-
-def divert(state: Notices | None, cause: Cause[UUID]) -> Told:
-    """Make a person's task of a notice, because no gateway takes it."""
-    assert state is not None
-    return change(
-        state,
-        lambda each: (
-            each.model_copy(update={"state": "task", "route": "call", "next_at": None})
-            if each.id == cause.data
-            else each
-        ),
-    ), []
+    return each.model_copy(update={"state": "queued", "next_at": again, "reason": outcome.reason}), []
 
 
 def finish(state: Notices | None, cause: Cause[UUID]) -> Told:
@@ -274,7 +276,7 @@ def finish(state: Notices | None, cause: Cause[UUID]) -> Told:
         raise NotFound("This complaint has no such notice")
     if task.state != "task":
         raise Conflict(f"This notice is no open task; it is {task.state}")
-    done, owed = conclude(task, None, cause.time)
+    done, owed = conclude(task, Outcome(delivered=True), cause.time)
     return change(state, lambda each: done if each.id == done.id else each), owed
 
 

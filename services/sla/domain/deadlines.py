@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.sla.domain import calendar
+from services.sla.domain.calendar import end_of
 from shared import clock
 from shared.envelope import Cause
 from shared.events import (
@@ -30,7 +30,7 @@ from shared.events import (
     NoticeSent,
     SolutionProposed,
 )
-from shared.policy import Budget, ClockRule, Pack, load
+from shared.policy import Budget, ClockRule, Pack, load, load_calendar
 
 
 class Clock(BaseModel):
@@ -103,7 +103,7 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
             return mark(state, cycle, dispatched=at)
         case ComplaintAccepted(cycle=cycle):
             return mark(state, cycle, accepted=at)
-        case SolutionProposed(cycle=cycle):
+        case SolutionProposed(cycle=cycle, number=1):
             return mark(state, cycle, proposed=at)
         case ComplaintFedBack(cycle=cycle):
             return mark(state, cycle, fed_back=at)
@@ -113,12 +113,12 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
             return mark(state, cycle, received=at).model_copy(update={"cycle": max(state.cycle, cycle)})
         case ComplaintClosed():
             return state.model_copy(update={"closed": True})
-        case NoticeSent():
+        case NoticeSent() | SolutionProposed():
             return state
 
 
 def mark(state: Deadlines, cycle: int, **times: datetime) -> Deadlines:
-    """Set marks of a cycle; the earliest time wins, should one be told twice (a proposal sent back, say)."""
+    """Set marks of a cycle; should one be told twice, the earliest time wins."""
     marks = dict(state.marks)
     for name, at in times.items():
         key = f"{cycle}:{name}"
@@ -161,11 +161,11 @@ def wind(name: str, cycle: int, at: datetime, rule: ClockRule, grade: str, pack:
     return Clock(cycle=cycle, name=name, started=at, due=due, warn=warn)
 
 
-def due_at(start: datetime, budget: Budget, calendar_name: str) -> datetime:
+def due_at(start: datetime, budget: Budget, calendar: str) -> datetime:
     """When a budget that begins at `start` is used up."""
     if budget.hours is not None:
         return start + timedelta(hours=budget.hours)
-    return calendar.load(calendar_name).end_of(start, budget.working_days or 0)
+    return end_of(load_calendar(calendar), start, budget.working_days or 0)
 
 
 def stop(state: Deadlines, running: Clock, rule: ClockRule) -> tuple[Clock, list[Fact]]:
