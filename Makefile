@@ -38,7 +38,8 @@ check: $(READY) ## lint, format, types, walls between the rooms
 	@echo "ruff";         $(BIN)/ruff check --quiet .
 	@echo "ruff format";  $(BIN)/ruff format --quiet --check .
 	@echo "mypy";         $(BIN)/mypy --strict --no-error-summary $(CODE)
-	@echo "lint-imports"; $(BIN)/lint-imports
+	@echo "lint-imports"; mkdir -p .local; $(BIN)/lint-imports >.local/imports.txt 2>&1 || { cat .local/imports.txt; exit 1; }
+	@echo "house rules";  $(BIN)/python -m tests.house.rules
 
 bench: $(READY) ## how many complaints a second
 	@$(BIN)/python -m bench $(ARGS)

@@ -130,6 +130,7 @@ async def open_database(members: Sequence[str], passwords: Passwords, door: str 
             await create_admin(bare, passwords)
     whole: Client = AsyncMongoClient(mongo_url(ADMIN, passwords, ",".join(members)))
     async with whole:
+        await let_all_stand_for_election(whole)
         await provision_database(whole, passwords)
 
 
@@ -144,15 +145,27 @@ async def knows(client: Client) -> bool:
 
 
 async def initiate_replica_set(client: Client, members: Sequence[str]) -> None:
-    """A set that exists stays as it is; the client must speak to one member directly."""
+    """A set that exists stays as it is; the client must speak to the first member directly.
+
+    No other member can win the first election: the first user is made here, where this client is.
+    """
     if "setName" in await client.admin.command("hello"):
         return
-    named = [{"_id": at, "host": host} for at, host in enumerate(members)]
+    named = [{"_id": at, "host": host, "priority": int(at == 0)} for at, host in enumerate(members)]
     try:
         await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": named})
     except OperationFailure as refused:
         if refused.code != ALREADY_INITIALIZED:
             raise
+
+
+async def let_all_stand_for_election(admin: Client) -> None:
+    config = (await admin.admin.command("replSetGetConfig"))["config"]
+    if all(member["priority"] for member in config["members"]):
+        return
+    members = [{**member, "priority": 1} for member in config["members"]]
+    changed = {**config, "members": members, "version": config["version"] + 1}
+    await admin.admin.command("replSetReconfig", changed)
 
 
 async def create_admin(client: Client, passwords: Passwords) -> None:

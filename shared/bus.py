@@ -206,18 +206,17 @@ class Inbox:
 
     async def _fate(self, member: Any, raw: AbstractIncomingMessage) -> Parcel | None:
         """Handle one event. Returns nothing if that went well, else where the event must go now."""
-        body = batch([to_json(member)])
         type_ = str(member.get("type", "")) if isinstance(member, dict) else ""
         try:
             event = self._read(member, raw)
             with telemetry.processing(event) as traced:
                 await self._handlers[type(event.data)](traced)
         except Unavailable as error:
-            return self._delayed(body, type_, error, raw)
+            return self._delayed(_alone(member), type_, error, raw)
         except Problem as problem:
-            return self._parked(body, type_, str(problem), raw)
+            return self._parked(_alone(member), type_, str(problem), raw)
         except Exception as error:
-            return self._delayed(body, type_, error, raw)
+            return self._delayed(_alone(member), type_, error, raw)
         telemetry.EVENTS.labels(event.type, "handled").inc()
         return None
 
@@ -264,6 +263,10 @@ class Inbox:
 
 async def _whole(message: RabbitMessage) -> RabbitMessage:
     return message
+
+
+def _alone(member: Any) -> bytes:
+    return batch([to_json(member)])
 
 
 def _attempt(raw: AbstractIncomingMessage) -> int:

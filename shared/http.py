@@ -22,7 +22,7 @@ from shared.settings import settings
 _bearer = HTTPBearer(auto_error=False, description="The caller's API key")
 
 
-def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
+async def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> str:
     """The name of the caller whose API key this is. Raises Unauthenticated."""
     given = hashlib.sha256((credentials.credentials if credentials else "").encode()).hexdigest()
     names = [name for name, digest in settings().api_keys.items() if hmac.compare_digest(digest, given)]

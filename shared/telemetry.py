@@ -136,11 +136,18 @@ def _context(traceparent: str | None) -> Context:
 
 @contextmanager
 def _span(
-    name: str, parent: Context, kind: SpanKind, attributes: dict[str, str], links: Sequence[Link] = ()
+    name: str,
+    parent: Context,
+    kind: SpanKind,
+    attributes: dict[str, str],
+    links: Sequence[Link] = (),
+    started: int | None = None,
 ) -> Iterator[Span]:
     """A current span that tells a failure by class and place: an error's words may repeat a payload."""
     silent = {"record_exception": False, "set_status_on_exception": False}
-    with _tracer.start_as_current_span(name, parent, kind, attributes, links=links, **silent) as span:
+    with _tracer.start_as_current_span(
+        name, parent, kind, attributes, links=links, start_time=started, **silent
+    ) as span:
         try:
             yield span
         except Exception as error:
@@ -170,18 +177,20 @@ def processing(event: Cause[C]) -> Iterator[Cause[C]]:
 
 
 @contextmanager
-def following(name: str, cause: Cause[C], origin: str | None, *, soon: bool) -> Iterator[Cause[C]]:
+def following(
+    name: str, cause: Cause[C], origin: str | None, *, soon: bool, started: int | None = None
+) -> Iterator[Cause[C]]:
     """Work that follows from an earlier span; yields the cause as part of it.
 
-    `soon` after it, it is its child; days later, it is a new trace linked to it, because stores and samplers
-    have closed the old one by then.
+    It began at `started` (ns), or begins now. `soon` after that span, it is its child; days later, it is a new
+    trace linked to it, because stores and samplers have closed the old one by then.
     """
     context = _context(origin)
     link = trace.get_current_span(context).get_span_context()
     links = [Link(link)] if link.is_valid and not soon else []
     attributes = {"redress.complaint.id": str(cause.complaint)}
     parent = context if soon else Context()
-    with _span(name, parent, SpanKind.INTERNAL, attributes, links):
+    with _span(name, parent, SpanKind.INTERNAL, attributes, links, started):
         yield replace(cause, traceparent=traceparent())
 
 

@@ -27,7 +27,7 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"], dependencies=[Depends(caller)])
 
 
-def idempotency_key(given: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str | None:
+async def idempotency_key(given: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str | None:
     """The caller's key for this request. Raises Malformed unless it is 1-255 visible ASCII characters."""
     if given is not None and not IDEMPOTENCY_KEY.fullmatch(given):
         fault = Fault(detail="use 1 to 255 visible ASCII characters", pointer="#/Idempotency-Key")

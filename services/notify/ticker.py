@@ -1,48 +1,61 @@
 """What notify does when time passes: it claims what is due, delivers it, and records how that ended."""
 
 import asyncio
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass
+from time import time_ns
 from uuid import uuid4, uuid5
 
 from services.notify.channels import delivery
-from services.notify.domain.notices import Notice, Notices, claim, deliver
+from services.notify.domain.notices import Notice, Notices, Outcomes, claim, deliver
 from services.notify.store import notices
 from shared import clock, telemetry
 from shared.documents import Due
 from shared.envelope import Cause
 
-AT_ONCE = 8
+CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The notices of one complaint that this replica attempts."""
+
+    due: Due[Notices]
+    state: Notices
+    mine: list[Notice]
+    started: int
 
 
 async def tick() -> bool:
     """Deliver what is due by the database's clock; true if there may be more."""
-    due = await notices.due(limit=100)
-    slots = asyncio.Semaphore(AT_ONCE)
-    told = await asyncio.gather(*(tell(each, slots) for each in due))
-    return any(told)
+    taken = await asyncio.gather(*(take(each) for each in await notices.due()))
+    claims = [each for each in taken if each is not None]
+    shares = [claims[start::CONNECTIONS] for start in range(CONNECTIONS)]
+    await asyncio.gather(*(attempt(share) for share in shares if share))
+    return bool(claims)
 
 
-async def tell(due: Due[Notices], slots: asyncio.Semaphore) -> bool:
-    """Claim one complaint's notices and deliver them; false if another replica was first."""
-    async with slots:
-        id = uuid5(due.id, f"claim of version {due.version}")
-        cause = Cause(id, due.id, due.state.number, clock.machine_now(), "notify", due.now)
-        first = next(
-            each for each in due.state.notices if each.next_at is not None and each.next_at <= due.now
-        )
-        with telemetry.following(
-            "deliver notices", cause, first.traceparent, soon=first.attempts == 0
-        ) as traced:
-            saved = await notices.update(due.id, claim, traced)
-            mine = [each for each in saved.state.notices if each.claim == id] if saved.state else []
-            if saved.changed and saved.state is not None and mine:
-                await attempt(saved.state, mine, traced)
-            return bool(mine)
+async def take(due: Due[Notices]) -> Claim | None:
+    """Claim one complaint's notices; None if another replica was first."""
+    started, id = time_ns(), uuid5(due.id, f"claim of version {due.version}")
+    cause = Cause(id, due.id, due.state.number, clock.machine_now(), "notify", due.now)
+    saved = await notices.update(due.id, claim, cause)
+    mine = [each for each in saved.state.notices if each.claim == id] if saved.state else []
+    return Claim(due, saved.state, mine, started) if saved.changed and saved.state and mine else None
 
 
-async def attempt(state: Notices, mine: list[Notice], claimed: Cause[Any]) -> None:
-    """Deliver, then write down how that ended."""
-    ended = await delivery.deliver(state, mine)
-    outcome = replace(claimed, id=uuid4(), time=clock.machine_now(), data=ended)
-    await notices.update(claimed.complaint, deliver, outcome)
+async def attempt(share: list[Claim]) -> None:
+    """Deliver a share of the claims over one connection, then write down how that ended."""
+    ended = await delivery.deliver([(each.state, notice) for each in share for notice in each.mine])
+    await asyncio.gather(*(record(each, ended) for each in share))
+
+
+async def record(claimed: Claim, ended: Outcomes) -> None:
+    """Write down how the attempts for one complaint ended."""
+    due, mine = claimed.due, claimed.mine
+    outcomes = {each.id: ended[each.id] for each in mine}
+    cause = Cause(uuid4(), due.id, due.state.number, clock.machine_now(), "notify", outcomes)
+    first = all(each.attempts == 1 for each in mine)
+    with telemetry.following(
+        "deliver notices", cause, mine[0].traceparent, soon=first, started=claimed.started
+    ) as traced:
+        await notices.update(due.id, deliver, traced)

@@ -1,6 +1,7 @@
 """Delivery: hands notices to their channels and tells how each attempt ended."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 from jinja2 import TemplateError
@@ -15,22 +16,22 @@ Telling = tuple[UUID, str, str, Words]
 """Notice id, receipt number, address, words."""
 
 
-async def deliver(state: Notices, mine: list[Notice]) -> Outcomes:
-    """How the attempt at each notice ended; those that time did not suffice for have failed."""
+async def deliver(some: Sequence[tuple[Notices, Notice]]) -> Outcomes:
+    """How the attempt at each notice ended; those that the time did not suffice for have failed."""
     ended: Outcomes = {}
     try:
         async with asyncio.timeout(ATTEMPT_S):
             for route in ("email", "message"):
-                tellings = _worded(state, [each for each in mine if each.route == route], ended)
-                await _send(route, tellings, ended)
+                wanted = [(state, notice) for state, notice in some if notice.route == route]
+                await _send(route, _worded(wanted, ended), ended)
     except TimeoutError:
         pass
-    return {each.id: Outcome(reason="timed out") for each in mine} | ended
+    return {notice.id: Outcome(reason="timed out") for _, notice in some} | ended
 
 
-def _worded(state: Notices, some: list[Notice], ended: Outcomes) -> list[Telling]:
+def _worded(some: Sequence[tuple[Notices, Notice]], ended: Outcomes) -> list[Telling]:
     tellings = []
-    for notice in some:
+    for state, notice in some:
         try:
             tellings.append((notice.id, state.number, notice.address, words(state, notice)))
         except TemplateError as error:

@@ -29,6 +29,9 @@ async def send(mails: list[tuple[UUID, str, str, Words]], ended: Outcomes) -> No
             password=target.password,
             use_tls=target.scheme == "smtps",
             timeout=TIMEOUT_S,
+            local_hostname=settings().mail_from.rpartition("@")[
+                2
+            ],  # else it is looked up for every connection
         ) as server:
             for notice, number, address, words in mails:
                 ended[notice] = await _send_one(server, notice, number, address, words)
