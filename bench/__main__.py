@@ -22,7 +22,8 @@ from bench.contenders import Contender, Floor, Product
 from bench.load import MAILS, Refused, post
 from bench.measure import Client, Meters
 from bench.sink import Sink
-from deploy.local.servers import Failed, Servers, install
+from deploy.local.install import Failed, install
+from deploy.local.servers import Servers
 from deploy.local.system import NotReady
 
 NOTED = 13

@@ -13,8 +13,9 @@ from pymongo.asynchronous.collection import AsyncCollection
 from bench import floor
 from bench.load import Door
 from bench.measure import Client
+from deploy.local.ports import free_ports
 from deploy.local.servers import Servers
-from deploy.local.system import System, _free_port
+from deploy.local.system import System
 from deploy.provision import SERVICES
 
 Complaints = AsyncCollection[dict[str, Any]]
@@ -70,7 +71,7 @@ class Floor:
     def __init__(self, servers: Servers, mongo: Client, folder: Path, smtp_url: str) -> None:
         self._amqp_url = servers.admin_amqp_url
         self._log = folder / "floor.log"
-        self._port = _free_port()
+        self._port = free_ports("floor")["floor"]
         self._environment = {
             "FLOOR_AMQP_URL": servers.admin_amqp_url,
             "FLOOR_MONGO_URL": servers.admin_mongo_url,

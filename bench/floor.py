@@ -83,7 +83,7 @@ async def until_consumed(amqp_url: str) -> None:
     """Return when every inbox has its consumer."""
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
-        while not all([await _consumed(channel, service) for service in LISTENS]):  # noqa: ASYNC110
+        while not all([await _consumed(channel, service) for service in LISTENS]):
             await asyncio.sleep(0.05)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from deploy.local.servers import Failed, Servers
+from deploy.local.install import Failed
+from deploy.local.servers import Servers
 
 TICKS = os.sysconf("SC_CLK_TCK")
 COMMANDS = ("find", "getMore", "aggregate", "insert", "update", "delete", "findAndModify", "bulkWrite")

@@ -171,7 +171,7 @@ async def let_all_stand_for_election(admin: Client) -> None:
 async def create_admin(client: Client, passwords: Passwords) -> None:
     """Works only from the database's own machine, and only while it has no user at all."""
     async with asyncio.timeout(60):
-        while not (await client.admin.command("hello"))["isWritablePrimary"]:  # noqa: ASYNC110
+        while not (await client.admin.command("hello"))["isWritablePrimary"]:
             await asyncio.sleep(0.02)
     await client.admin.command(
         "createUser", ADMIN, pwd=passwords.database[ADMIN], roles=["root"], mechanisms=["SCRAM-SHA-256"]

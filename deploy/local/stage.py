@@ -3,20 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from deploy.local.endpoints import Endpoints
 from deploy.local.outside import Gateway, Mailbox
-from deploy.local.servers import Servers
 from deploy.local.system import System
-from shared.clock import Clock
+from shared.clock import Clock, machine_now
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """All that a demo or a journey needs."""
 
-    servers: Servers
+    servers: Endpoints
     system: System
     mailbox: Mailbox
     gateway: Gateway
@@ -24,7 +23,7 @@ class Stage:
 
 def sped_up(speed: float) -> str:
     """A `REDRESS_CLOCK` that starts now and runs at this speed."""
-    now = datetime.now(UTC)
+    now = machine_now()
     return str(Clock(now, now, speed))
 
 
@@ -43,7 +42,7 @@ async def outside() -> AsyncIterator[tuple[Mailbox, Gateway]]:
 
 @asynccontextmanager
 async def stage(
-    servers: Servers, folder: Path, speed: float = 1.0, traces: bool = False
+    servers: Endpoints, folder: Path, speed: float = 1.0, traces: bool = False
 ) -> AsyncIterator[Stage]:
     """The five services on these servers, ready to be used; stopped in order at the end."""
     async with outside() as (mailbox, gateway):

@@ -5,7 +5,6 @@ import hashlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local.servers import Servers
+from deploy.local.endpoints import Endpoints
+from deploy.local.ports import free_ports
 from deploy.provision import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,14 +33,14 @@ class System:
 
     def __init__(
         self,
-        servers: Servers,
+        servers: Endpoints,
         folder: Path,
         environment: Mapping[str, str] | None = None,
         traces: bool = False,
     ) -> None:
         self.folder = folder
         self.key = secrets.token_urlsafe(24)
-        self.ports = {service: _free_port() for service in SERVICES}
+        self.ports = free_ports(*SERVICES)
         self._servers = servers
         self._traces = traces
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -79,7 +79,7 @@ class System:
     def launch(self, service: str, name: str | None = None, command: Sequence[str] = ()) -> None:
         """Start a service, or under another `name` a replica of it; `command` replaces the ordinary one."""
         name = name or service
-        port = self.ports.setdefault(name, _free_port())
+        port = self.ports.setdefault(name, free_ports(name)[name])
         own = self._servers.environment(service) | {"REDRESS_PORT": str(port)}
         if self._traces:
             own |= {
@@ -141,9 +141,3 @@ class System:
                 process.kill()
                 process.wait()
         self._processes.clear()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

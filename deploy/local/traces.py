@@ -70,5 +70,6 @@ def tree(spans: list[Span]) -> Tree:
 def _grow(branch: Tree, children: dict[str | None, list[Span]], parent: str | None, start: datetime) -> None:
     for span in children[parent]:
         at = (span.start - start).total_seconds() * 1000
-        text = f"[bold]{span.service}[/] {span.name}  [green]{span.milliseconds:.1f} ms[/] [dim]at {at:.0f} ms[/]"
+        took = f"[green]{span.milliseconds:.1f} ms[/] [dim]at {at:.0f} ms[/]"
+        text = f"[bold]{span.service}[/] {span.name}  {took}"
         _grow(branch.add(text), children, span.id, start)

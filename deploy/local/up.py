@@ -5,7 +5,8 @@ import contextlib
 import signal
 import sys
 
-from deploy.local.servers import Failed, Servers, install
+from deploy.local.install import Failed, install
+from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
 from deploy.local.system import ROOT, NotReady
 from deploy.provision import SERVICES

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import httpx
 
+from deploy.local.install import install
 from deploy.local.outside import Gateway
-from deploy.local.servers import Servers, install
+from deploy.local.servers import Servers
 from deploy.local.system import System
 from deploy.provision import SERVICES
 from shared.clock import Clock

@@ -1,19 +1,115 @@
-"""The servers that tests use: given by the environment, in containers, or started on this machine."""
+"""The servers that tests use: in containers if there is an engine, else started on this machine.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+`REDRESS_TEST_SERVERS` names a folder made by `python -m deploy.provision secrets`, with `hosts.json`
+(`{"broker": "host:port", "database": "host:port"}`) beside it, to use servers that run already.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
-from deploy.local.servers import Servers, install
+import aio_pika
+import docker
+from docker.errors import DockerException
+from testcontainers.core.container import DockerContainer
 
-AnyServers = Servers
+from deploy import provision
+from deploy.local.endpoints import Endpoints
+from deploy.local.install import install
+from deploy.local.ports import free_ports
+from deploy.local.servers import Servers, definitions_for_tests
+from deploy.provision import ADMIN, REPLICA_SET, Passwords, write_secret
+
+AnyServers = Endpoints
+BROKER, DATABASE = "rabbitmq:4-management", "mongo:8"
+
+
+def servers_for_tests(folder: Path) -> AbstractAsyncContextManager[AnyServers]:
+    """The first that there is: given, in containers, local."""
+    ways: dict[bool, Callable[[Path], AbstractAsyncContextManager[AnyServers]]] = {
+        True: in_containers,
+        False: on_this_machine,
+    }
+    return given() if "REDRESS_TEST_SERVERS" in os.environ else ways[has_engine()](folder)
+
+
+def has_engine() -> bool:
+    try:
+        return bool(docker.from_env(timeout=5).ping())
+    except DockerException:
+        return False
 
 
 @asynccontextmanager
-async def servers_for_tests(folder: Path) -> AsyncIterator[AnyServers]:
+async def given() -> AsyncIterator[AnyServers]:
+    folder = Path(os.environ["REDRESS_TEST_SERVERS"])
+    hosts = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
+    yield Endpoints(Passwords.kept(folder), hosts["broker"], hosts["database"])
+
+
+@asynccontextmanager
+async def on_this_machine(folder: Path) -> AsyncIterator[AnyServers]:
     install()
     found = await Servers.start(folder)
     try:
         yield found
     finally:
         await found.stop()
+
+
+@asynccontextmanager
+async def in_containers(folder: Path) -> AsyncIterator[AnyServers]:
+    ports = free_ports("broker", "database")
+    hosts = (f"127.0.0.1:{ports[name]}" for name in ("broker", "database"))
+    found = Endpoints(Passwords.kept(folder), *hosts)
+    with (
+        broker_container(folder, found, ports["broker"]),
+        database_container(folder, found, ports["database"]),
+    ):
+        await until_open(found)
+        yield found
+
+
+def broker_container(folder: Path, found: Endpoints, port: int) -> DockerContainer:
+    """A broker that has the topology before it takes a connection."""
+    write_secret(folder / "definitions.json", definitions_for_tests(found.passwords))
+    write_secret(folder / "rabbitmq.conf", "load_definitions = /redress/definitions.json\n")
+    for name in ("definitions.json", "rabbitmq.conf"):
+        (folder / name).chmod(0o644)
+    return (
+        DockerContainer(BROKER)
+        .with_volume_mapping(str(folder / "definitions.json"), "/redress/definitions.json")
+        .with_volume_mapping(str(folder / "rabbitmq.conf"), "/etc/rabbitmq/conf.d/90-redress.conf")
+        .with_kwargs(hostname="redress-broker")
+        .with_bind_ports(5672, port)
+    )
+
+
+def database_container(folder: Path, found: Endpoints, port: int) -> DockerContainer:
+    """A replica set of one, its port the same inside and outside: members name each other by it."""
+    provision.keep_keyfile(folder / "keyfile")
+    key = "install -m 400 -o mongodb -g mongodb /redress/keyfile /tmp/keyfile"
+    serve = f"docker-entrypoint.sh mongod --port {port} --replSet {REPLICA_SET} --keyFile /tmp/keyfile"
+    return (
+        DockerContainer(DATABASE)
+        .with_volume_mapping(str(folder / "keyfile"), "/redress/keyfile")
+        .with_env("MONGO_INITDB_ROOT_USERNAME", ADMIN)
+        .with_env("MONGO_INITDB_ROOT_PASSWORD", found.passwords.database[ADMIN])
+        .with_kwargs(entrypoint=["bash", "-c"])
+        .with_command([f"{key} && exec {serve}"])
+        .with_bind_ports(port, port)
+    )
+
+
+async def until_open(found: Endpoints) -> None:
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                async with await aio_pika.connect(found.admin_amqp_url):
+                    break
+            except (OSError, aio_pika.exceptions.AMQPError):
+                await asyncio.sleep(0.5)
+        await provision.open_database([found.database], found.passwords)

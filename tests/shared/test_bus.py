@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 
 from deploy import parked as parking
+from deploy.local.servers import Servers
 from shared.bus import ATTEMPT, REASON, Inbox, Parcel, Publisher
 from shared.envelope import Cause, batch, to_cloudevent, write
 from shared.events import ComplaintRegistered, Fact
@@ -248,7 +249,7 @@ async def test_stopping_swallows_nothing(servers: AnyServers) -> None:
     assert all(message.headers.get("x-delivery-count", 0) == 0 for message in rest)
 
 
-async def test_a_broker_that_is_killed_is_found_again(breakable: AnyServers) -> None:
+async def test_a_broker_that_is_killed_is_found_again(breakable: Servers) -> None:
     async with listening(breakable) as (ear, inbox):
         await send(breakable, batch([event()]))
         await ear.until(1)
@@ -264,7 +265,7 @@ async def test_a_broker_that_is_killed_is_found_again(breakable: AnyServers) -> 
         await ear.until(2, 30)
 
 
-async def test_parcels_survive_a_broker_that_comes_back(breakable: AnyServers) -> None:
+async def test_parcels_survive_a_broker_that_comes_back(breakable: Servers) -> None:
     publisher = Publisher(breakable.amqp_url("triage"), "triage")
     parcel = Parcel("redress.events", "complaint.graded.v1", "complaint.graded.v1", b"[]")
     assert await publisher.publish([parcel]) == [True]

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from deploy.local.servers import Servers
 from shared import clock
 from shared.documents import Draft
 from shared.envelope import Cause
@@ -158,7 +159,7 @@ async def test_what_is_due_is_found_by_the_index(servers: AnyServers) -> None:
 
 
 async def test_an_outage_is_waited_out_and_a_caller_is_told(
-    breakable: AnyServers, monkeypatch: pytest.MonkeyPatch
+    breakable: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.commit.PATIENCE_S", 1.0)
     async with toy_store(breakable) as store:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from deploy.local.servers import Servers
 from shared.bus import Parcel, Publisher
 from shared.mongo import Store
 from shared.outbox import Relay
@@ -120,7 +121,7 @@ async def test_a_lease_keeps_other_replicas_away(empty: AnyServers) -> None:
         assert len(await other.lease_owed(10)) == 1
 
 
-async def test_a_broker_that_is_away_is_waited_for(breakable: AnyServers) -> None:
+async def test_a_broker_that_is_away_is_waited_for(breakable: Servers) -> None:
     async with toy_store(breakable) as store, relay(breakable, store) as carrying:
         before, meanwhile = uuid4(), uuid4()
         await store.update(before, add, cause(before))

@@ -1,0 +1,35 @@
+"""Where a broker and a database are reached, by whom."""
+
+from deploy import provision
+from deploy.provision import ADMIN, Passwords
+
+
+class Endpoints:
+    """A broker and a database as `host:port`, with everybody's passwords."""
+
+    def __init__(self, passwords: Passwords, broker: str, database: str) -> None:
+        self.passwords = passwords
+        self.broker = broker
+        self.database = database
+
+    def amqp_url(self, user: str) -> str:
+        return provision.amqp_url(user, self.passwords, self.broker)
+
+    def mongo_url(self, service: str) -> str:
+        return provision.mongo_url(service, self.passwords, self.database)
+
+    @property
+    def admin_amqp_url(self) -> str:
+        return self.amqp_url(ADMIN)
+
+    @property
+    def operator_amqp_url(self) -> str:
+        return self.amqp_url("operator")
+
+    @property
+    def admin_mongo_url(self) -> str:
+        return self.mongo_url(ADMIN)
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service process must be told of them."""
+        return {"REDRESS_AMQP_URL": self.amqp_url(service), "REDRESS_MONGO_URL": self.mongo_url(service)}
