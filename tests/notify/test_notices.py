@@ -132,11 +132,8 @@ def test_pauses_grow() -> None:
 
 
 def test_without_a_gateway_a_message_becomes_a_call() -> None:
-    state = told(registered("wechat"), ContactRecorded(name="A", phone="123456"))
-    state, _ = attempted(
-        told(registered("wechat"), CONTACT, SurveyInvited(cycle=1, link="x", expires=START)),
-        Outcome(nobody=True),
-    )
+    invited = SurveyInvited(cycle=1, link="x", expires=START)
+    state, _ = attempted(told(registered("wechat"), CONTACT, invited), Outcome(nobody=True))
     assert only(state, "survey").route == "call"
 
 

@@ -15,7 +15,7 @@ DISPATCHED = ComplaintDispatched(cycle=1, lead="support", departments=("support"
 ACCEPTED = ComplaintAccepted(cycle=1, department="support")
 
 
-def told(*facts: Fact, minutes: int = 0) -> Deadlines:
+def told(*facts: Any, minutes: int = 0) -> Deadlines:
     """The deadlines after these facts, so many minutes apart."""
     state: Deadlines | None = None
     for number, fact in enumerate(facts):
