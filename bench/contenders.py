@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from bench import floor
+from bench import floor, floor_topology
 from bench.load import Door
 from bench.measure import Client
 from deploy.local.ports import free_ports
@@ -83,11 +83,11 @@ class Floor:
 
     async def start(self) -> None:
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        await floor.declare(self._amqp_url)
+        await floor_topology.declare(self._amqp_url)
         for service in SERVICES:
             self._launch(service)
         async with asyncio.timeout(START_S):
-            await floor.until_consumed(self._amqp_url)
+            await floor_topology.until_consumed(self._amqp_url)
             await self._until_open()
 
     def _launch(self, service: str) -> None:

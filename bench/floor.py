@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,12 +22,14 @@ import aiosmtplib
 import uuid_utils
 import uvicorn
 import uvloop
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue, ExchangeType
-from aiormq.abc import FieldTable
+from aio_pika.abc import AbstractIncomingMessage
 from bson.codec_options import CodecOptions
 from fastapi import FastAPI, Request, Response
 from pydantic_core import from_json
 from pymongo import AsyncMongoClient, WriteConcern
+
+from bench.floor_topology import exchange
+from shared import clock
 
 Json = dict[str, Any]
 Facts = list[tuple[str, Json]]
@@ -36,60 +37,6 @@ Decision = Callable[[Json, str, Json], Facts]
 """Changes the state in place by an event's type and data; returns the events to publish."""
 
 DATABASE = "floor"
-HISTORY = "floor.history"
-PRIVATE = ("contact.recorded.v1", "statement.recorded.v1")
-LISTENS = {
-    "intake": ["complaint.graded.v1", "complaint.dispatched.v1", "notice.sent.v1",
-               "deadline.set.v1", "deadline.met.v1"],
-    "triage": ["complaint.registered.v1", "statement.recorded.v1"],
-    "sla": ["complaint.registered.v1", "complaint.graded.v1", "complaint.dispatched.v1", "notice.sent.v1"],
-    "notify": ["complaint.registered.v1", "contact.recorded.v1", "complaint.dispatched.v1"],
-    "survey": ["complaint.registered.v1"],
-}  # fmt: skip
-INBOX: FieldTable = {
-    "x-queue-type": "quorum",
-    "x-dead-letter-strategy": "at-least-once",
-    "x-overflow": "reject-publish",
-    "x-delivery-limit": 20,
-    "x-dead-letter-exchange": "redress.parked",
-}
-
-
-def exchange(type: str) -> str:
-    return "floor.private" if type in PRIVATE else "floor.events"
-
-
-async def declare(amqp_url: str) -> None:
-    """Exchanges, inboxes and the history, as the product has them."""
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        for name in ("floor.events", "floor.private"):
-            await channel.declare_exchange(name, ExchangeType.TOPIC, durable=True)
-        history = await channel.declare_queue(HISTORY, durable=True, arguments={"x-queue-type": "stream"})
-        await history.bind("floor.events", "#")
-        for service in LISTENS:
-            await _declare_inbox(channel, service)
-
-
-async def _declare_inbox(channel: AbstractChannel, service: str) -> AbstractQueue:
-    arguments = INBOX | {"x-dead-letter-routing-key": service}
-    inbox = await channel.declare_queue(f"floor.{service}", durable=True, arguments=arguments)
-    for type in LISTENS[service]:
-        await inbox.bind(exchange(type), type)
-    return inbox
-
-
-async def until_consumed(amqp_url: str) -> None:
-    """Return when every inbox has its consumer."""
-    async with await aio_pika.connect(amqp_url) as connection:
-        channel = await connection.channel()
-        while not all([await _consumed(channel, service) for service in LISTENS]):
-            await asyncio.sleep(0.05)
-
-
-async def _consumed(channel: AbstractChannel, service: str) -> bool:
-    inbox = await channel.declare_queue(f"floor.{service}", passive=True)
-    return bool(inbox.declaration_result.consumer_count)
 
 
 # what each service decides
@@ -157,7 +104,7 @@ DECISIONS: dict[str, Decision] = {
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat()
+    return clock.machine_now().isoformat()
 
 
 # how every one of them works

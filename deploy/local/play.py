@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -78,7 +78,7 @@ class Players:
             self._note(case, answer.json())
             told(case)
         cycle = case.cycle
-        await self._do_tasks_until(case, "fed_back", cycle)
+        await self._until_fed_back(case, cycle)
         told(case)
         await self._answer_survey(case, cycle)
         await self._settled(case, cycle)
@@ -104,38 +104,33 @@ class Players:
 
     async def until(self, case: Case, stage: str, cycle: int) -> None:
         """Wait until the complaint has this stage. Raises Stuck."""
-        ended = monotonic() + PATIENCE_S
-        while (case.stage, case.cycle) != (stage, cycle):
-            if monotonic() > ended:
-                raise Stuck(
-                    f"{case.number} should be {stage} in round {cycle}; it is {case.stage}, {case.cycle}"
-                )
-            await asyncio.sleep(0.05)
+
+        async def there() -> bool:
             self._note(case, await self._view(case))
+            return (case.stage, case.cycle) == (stage, cycle)
+
+        await self._wait(case, f"{stage} in round {cycle}", there)
 
     async def _until_breached(self, case: Case) -> None:
         """The slow department: it waits until its deadline has passed."""
-        ended = monotonic() + PATIENCE_S
-        while monotonic() < ended:
-            answer = await self._call("sla", "GET", f"/v1/deadlines/{case.id}", case)
-            if any(clock["name"] == "accept" and clock["breached"] for clock in answer.json()["clocks"]):
-                return
-            await asyncio.sleep(0.1)
-        raise Stuck(f"{case.number} should have a breached deadline, but has none")
 
-    async def _do_tasks_until(self, case: Case, stage: str, cycle: int) -> None:
+        async def breached() -> bool:
+            return any(each["name"] == "accept" and each["breached"] for each in await self._clocks(case))
+
+        await self._wait(case, "late", breached)
+
+    async def _until_fed_back(self, case: Case, cycle: int) -> None:
         """The service desk calls and posts letters until the customer has the answer. Raises Stuck."""
-        ended = monotonic() + PATIENCE_S
-        while (case.stage, case.cycle) != (stage, cycle):
-            if monotonic() > ended:
-                raise Stuck(f"{case.number} should be {stage}, but is {case.stage}")
+
+        async def there() -> bool:
             await self._do_tasks(case)
-            await asyncio.sleep(0.05)
             self._note(case, await self._view(case))
+            return (case.stage, case.cycle) == ("fed_back", cycle)
+
+        await self._wait(case, "fed_back", there)
 
     async def _do_tasks(self, case: Case) -> list[dict[str, Any]]:
-        answer = await self._call("notify", "GET", f"/v1/notices/{case.id}", case)
-        notices: list[dict[str, Any]] = answer.json()["notices"]
+        notices = await self._notices(case)
         for notice in notices:
             if notice["state"] == "task":
                 await self._call("notify", "POST", f"/v1/notices/{case.id}/{notice['id']}/done", case)
@@ -143,24 +138,19 @@ class Players:
 
     async def _answer_survey(self, case: Case, cycle: int) -> None:
         """The customer opens the link that came by mail, message, call or letter, and answers the form."""
-        link = await self._link(case, cycle)
+        links: list[str] = []
+
+        async def there() -> bool:
+            links[:] = self._links(case) or await self._printed_links(case)
+            return len(links) >= cycle
+
+        await self._wait(case, "asked for its survey", there)
         score = int(case.play.get("score" if cycle == 1 else "second_score", 9))
-        page = await self._client.get(link)
-        page.raise_for_status()
-        answer = await self._client.post(
-            link, data={"score": str(score), "comment": ""}, headers=self._trace(case)
-        )
+        (await self._client.get(links[cycle - 1])).raise_for_status()
+        filled = {"score": str(score), "comment": ""}
+        answer = await self._client.post(links[cycle - 1], data=filled, headers=self._trace(case))
         answer.raise_for_status()
         case.score = score
-
-    async def _link(self, case: Case, cycle: int) -> str:
-        ended = monotonic() + PATIENCE_S
-        while monotonic() < ended:
-            links = self._links(case) or await self._printed_links(case)
-            if len(links) >= cycle:
-                return links[cycle - 1]
-            await asyncio.sleep(0.05)
-        raise Stuck(f"{case.number} should have got a survey link, but has none")
 
     def _links(self, case: Case) -> list[str]:
         texts = [mail.get_content() for mail in self._mailbox.about(case.number)]
@@ -178,26 +168,49 @@ class Players:
 
     async def _settled(self, case: Case, cycle: int) -> None:
         """Wait until the survey's answer has closed or reopened the complaint. Raises Stuck."""
-        ended = monotonic() + PATIENCE_S
-        while case.stage != "closed" and case.cycle == cycle:
-            if monotonic() > ended:
-                raise Stuck(f"{case.number} should be closed or reopened, but is {case.stage}")
-            await asyncio.sleep(0.05)
+
+        async def there() -> bool:
             self._note(case, await self._view(case))
+            return case.stage == "closed" or case.cycle > cycle
+
+        await self._wait(case, "closed or reopened", there)
 
     async def look(self, case: Case) -> None:
         """What stands at the end: deadlines and notices, once nothing is open any more. Raises Stuck."""
-        ended = monotonic() + PATIENCE_S
-        while monotonic() < ended:
-            case.notices = await self._do_tasks(case)
-            answer = await self._call("sla", "GET", f"/v1/deadlines/{case.id}", case)
-            case.clocks = answer.json()["clocks"]
-            case.view = await self._view(case)
-            told = all(notice["state"] in ("sent", "failed") for notice in case.notices)
-            if told and all(clock["outcome"] for clock in case.clocks):
-                return
-            await asyncio.sleep(0.1)
-        raise Stuck(f"{case.number} is closed, but has open deadlines or notices")
+
+        async def at_rest() -> bool:
+            case.notices, case.clocks = await self._do_tasks(case), await self._clocks(case)
+            told = all(notice["state"] == "sent" for notice in case.notices)
+            return (
+                bool(case.notices and case.clocks) and told and all(each["outcome"] for each in case.clocks)
+            )
+
+        await self._wait(case, "without open deadlines and notices", at_rest)
+        case.view = await self._view(case)
+
+    async def _wait(self, case: Case, wanted: str, there: Callable[[], Awaitable[bool]]) -> None:
+        """Look again with growing pauses until something is there. Raises Stuck."""
+        pause, ended = 0.05, monotonic() + PATIENCE_S
+        while not await there():
+            if monotonic() > ended:
+                raise Stuck(f"{case.number} should be {wanted}; it is {case.stage} in round {case.cycle}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    async def _notices(self, case: Case) -> list[dict[str, Any]]:
+        return await self._list("notify", f"/v1/notices/{case.id}", "notices")
+
+    async def _clocks(self, case: Case) -> list[dict[str, Any]]:
+        return await self._list("sla", f"/v1/deadlines/{case.id}", "clocks")
+
+    async def _list(self, service: str, path: str, name: str) -> list[dict[str, Any]]:
+        """A list that a service keeps of a complaint; empty while the service has not heard of it."""
+        answer = await self._client.get(self._system.url(service) + path)
+        if answer.status_code == 404:
+            return []
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()[name]
+        return found
 
     async def _view(self, case: Case) -> dict[str, Any]:
         answer = await self._call("intake", "GET", f"/v1/complaints/{case.id}", None)

@@ -7,7 +7,7 @@ from uuid import uuid4
 from services.sla.domain.deadlines import Clock, Deadlines, fire, hear
 from shared import clock
 from shared.envelope import Cause
-from shared.events import ComplaintAccepted, ComplaintDispatched, ComplaintGraded, ComplaintReopened, Fact
+from shared.events import ComplaintAccepted, ComplaintDispatched, ComplaintGraded, ComplaintReopened
 from tests.kit.complaint import COMPLAINT, NUMBER, START, registered
 
 GRADED = ComplaintGraded(cycle=1, class_="usage", suggested=False, grade="critical", matches=())
