@@ -7,6 +7,7 @@ publishes, acknowledgements included. Exchanges and queues are declared by nobod
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,9 +15,11 @@ from uuid import UUID, uuid4
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import AMQPConnectionError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage
+from faststream.rabbit.subscriber import RabbitSubscriber
 from pydantic_core import to_json
 
 from shared import telemetry
@@ -152,7 +155,18 @@ class Inbox:
     async def start(self, url: str, publisher: Publisher) -> None:
         """Consume; waits for ever while the broker is away. Raises what it refuses: no queue, no right."""
         self._publisher = publisher
-        self._broker = RabbitBroker(
+        while True:
+            self._broker, self._subscriber = self._consumer(url)
+            try:
+                await self._broker.start()
+                return
+            except (OSError, TimeoutError, RuntimeError, AMQPConnectionError) as error:
+                # The library waits for a broker that is down, but not for one that goes in mid-handshake.
+                _log.warning("inbox waits", reason=type(error).__name__)
+                await self._abandon()
+
+    def _consumer(self, url: str) -> tuple[RabbitBroker, RabbitSubscriber]:
+        broker = RabbitBroker(
             url,
             fail_fast=False,
             reconnect_interval=1,
@@ -162,13 +176,15 @@ class Inbox:
             decoder=_whole,
             logger=None,
         )
-        self._subscriber = self._broker.subscriber(
-            RabbitQueue(f"{self.service}.inbox", declare=False),
-            no_reply=True,
-            ack_policy=AckPolicy.REJECT_ON_ERROR,
-        )
-        self._subscriber(self._receive)
-        await self._broker.start()
+        queue = RabbitQueue(f"{self.service}.inbox", declare=False)
+        subscriber = broker.subscriber(queue, no_reply=True, ack_policy=AckPolicy.REJECT_ON_ERROR)
+        subscriber(self._receive)
+        return broker, subscriber
+
+    async def _abandon(self) -> None:
+        with suppress(Exception):
+            await self._broker.stop()
+        await asyncio.sleep(1)
 
     @property
     def ready(self) -> bool:

@@ -97,8 +97,10 @@ class Service:
 
     def _watch(self, task: "asyncio.Task[None]") -> None:
         """A part that ends by an error takes the process with it, so that whoever runs it starts it anew."""
-        if not task.cancelled() and (error := task.exception()) is not None and not self._stopping:
-            _log.critical("a part of the service died", part=task.get_name(), reason=telemetry.where(error))
+        error = None if task.cancelled() else task.exception()
+        if not self._stopping and (error is not None or task.cancelled()):
+            reason = telemetry.where(error) if error else "cancelled by nobody"
+            _log.critical("a part of the service died", part=task.get_name(), reason=reason)
             os.kill(os.getpid(), signal.SIGTERM)
 
     async def _stop(

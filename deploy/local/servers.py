@@ -72,7 +72,10 @@ class Servers(Endpoints):
     def _broker_configuration(self) -> str:
         lines = [
             f"listeners.tcp.1 = 127.0.0.1:{self.ports['broker']}",
-            f"load_definitions = {self.folder / 'definitions.json'}",
+            # Loading unchanged definitions again can fail while the stream is still recovering.
+            "definitions.import_backend = local_filesystem",
+            f"definitions.local.path = {self.folder / 'definitions.json'}",
+            "definitions.skip_if_unchanged = true",
             "disk_free_limit.absolute = 50MB",
             "vm_memory_high_watermark.relative = 0.6",
             "raft.wal_max_size_bytes = 134217728",

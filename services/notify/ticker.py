@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from time import time_ns
-from uuid import uuid4, uuid5
+from uuid import uuid4
 
 from services.notify.channels import delivery
 from services.notify.domain.notices import Notice, Notices, Outcomes, claim, deliver
@@ -36,11 +36,11 @@ async def tick() -> bool:
 
 async def take(due: Due[Notices]) -> Claim | None:
     """Claim one complaint's notices; None if another replica was first."""
-    started, id = time_ns(), uuid5(due.id, f"claim of version {due.version}")
+    started, id = time_ns(), uuid4()
     cause = Cause(id, due.id, due.state.number, clock.machine_now(), "notify", due.now)
     saved = await notices.update(due.id, claim, cause)
     mine = [each for each in saved.state.notices if each.claim == id] if saved.state else []
-    return Claim(due, saved.state, mine, started) if saved.changed and saved.state and mine else None
+    return Claim(due, saved.state, mine, started) if saved.state and mine else None
 
 
 async def attempt(share: list[Claim]) -> None:

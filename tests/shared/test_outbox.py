@@ -1,6 +1,8 @@
 """The relay: every debt is published, once in the ordinary way, and never lost in any other."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
@@ -136,6 +138,23 @@ async def test_a_broker_that_is_away_is_waited_for(breakable: Servers) -> None:
         await until_paid(breakable, 40)
         events = events_in(await take_all(breakable, "sla.inbox", 2))
     assert {event.complaint for event in events} == {before, meanwhile}
+
+
+async def test_a_broker_that_freezes_does_not_take_the_relay_with_it(breakable: Servers) -> None:
+    """A publish to a frozen broker may end with CancelledError though nobody cancelled it."""
+    async with toy_store(breakable) as store, relay(breakable, store) as carrying:
+        first, second = uuid4(), uuid4()
+        await store.update(first, add, cause(first))
+        await until_paid(breakable)
+        os.kill(breakable.pids["broker"], signal.SIGSTOP)
+        await store.update(second, add, cause(second))
+        async with asyncio.timeout(30):
+            while not carrying.away:
+                await asyncio.sleep(0.1)
+        os.kill(breakable.pids["broker"], signal.SIGCONT)
+        await until_paid(breakable, 40)
+        events = events_in(await take_all(breakable, "sla.inbox", 2))
+    assert {event.complaint for event in events} == {first, second}
 
 
 async def test_what_cannot_be_routed_is_kept(empty: AnyServers) -> None:
