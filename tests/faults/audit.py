@@ -1,36 +1,18 @@
 """The audit: what the ledger promises against what databases, stream and mailbox hold."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.clock import Clock
 from shared.events import CATALOGUE
 from shared.policy import load
+from tests.faults.expected import ENDS, STOPPED_BY, Key, expected_of, instant, key_of, kind_of
 from tests.faults.history import Told, unique
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.state import Document
 
-Key = tuple[str, str, int, str]
-"""Complaint, event type, cycle, and what else tells one effect from another."""
-
-ONCE_A_CYCLE = [
-    "complaint.graded.v1", "complaint.dispatched.v1", "complaint.accepted.v1", "complaint.investigated.v1",
-    "complaint.solution_proposed.v1", "complaint.solution_offered.v1", "complaint.solution_agreed.v1",
-    "complaint.solution_implemented.v1", "complaint.solution_audited.v1", "complaint.answered.v1",
-    "reply.recorded.v1", "complaint.fed_back.v1", "survey.opened.v1", "survey.invited.v1",
-    "survey.answered.v1",
-]  # fmt: skip
-ONCE = ["complaint.registered.v1", "contact.recorded.v1", "statement.recorded.v1"]
-STOPPED_BY = {
-    "acknowledged": "notice.sent.v1",
-    "accepted": "complaint.accepted.v1",
-    "proposed": "complaint.solution_proposed.v1",
-    "fed_back": "complaint.fed_back.v1",
-}
-ENDS = ("met", "missed", "cancelled")
 CATEGORIES = (
     "lost", "duplicate_effects", "orphan", "out_of_order", "timers_missed", "timers_double", "timers_early",
     "parked",
@@ -57,7 +39,7 @@ class Audit:
         self.facts = unique(self.told)
         self.by_key: dict[Key, list[Told]] = defaultdict(list)
         for each in self.facts:
-            self.by_key[_key(each)].append(each)
+            self.by_key[key_of(each)].append(each)
         self.known = {entry.id: entry for entry in self.ledger.accepted}
         for check in (
             self._records,
@@ -109,7 +91,7 @@ class Audit:
             self._fault("lost", entry.id, f"ended at stage {state.get('stage')}")
 
     def _stages(self) -> None:
-        for key in (key for entry in self.known.values() for key in _expected(entry)):
+        for key in (key for entry in self.known.values() for key in expected_of(entry)):
             count = len(self.by_key[key])
             row = self.table[key[1]]
             row.update(expected=1, once=count == 1, missing=count == 0, twice=count > 1)
@@ -121,7 +103,7 @@ class Audit:
 
     def _unexpected(self) -> None:
         """A stage that a complaint's way does not hold at all, a second closing in another cycle, say."""
-        expected = {key for entry in self.known.values() for key in _expected(entry)}
+        expected = {key for entry in self.known.values() for key in expected_of(entry)}
         types = {key[1] for key in expected} | {"survey.expired.v1", "complaint.solution_disagreed.v1"}
         for key, found in self.by_key.items():
             if found and key[1] in types and key not in expected and key[0] in self.known:
@@ -187,7 +169,7 @@ class Audit:
         self._count_clock(entry, f"clock {name} of cycle {cycle}", said)
         if not said["set"]:
             return
-        due = _instant(said["set"][0].data["due"])
+        due = instant(said["set"][0].data["due"])
         for each in said["breached"]:
             if each.time < due:
                 self._fault("timers_early", entry.id, f"{name} spoke at {each.time}, due {due}")
@@ -228,7 +210,7 @@ class Audit:
         for key, found in self._of(complaint).items():
             if key[1] == STOPPED_BY[mark] and key[2] == cycle:
                 yield from (
-                    each for each in found if mark != "acknowledged" or _kind(each) == "acknowledgement"
+                    each for each in found if mark != "acknowledged" or kind_of(each) == "acknowledgement"
                 )
 
     def _of(self, complaint: str) -> dict[Key, list[Told]]:
@@ -245,9 +227,9 @@ class Audit:
         sent: dict[tuple[str, int], set[str]] = defaultdict(set)
         for key, found in self._of(entry.id).items():
             if key[1] == "notice.sent.v1" and found:
-                sent[_kind(found[0]), key[2]].add(key[3])
+                sent[kind_of(found[0]), key[2]].add(key[3])
                 if len(found) > 1:
-                    what = f"notice {key[3]} ({_kind(found[0])}) was sent {len(found)} times"
+                    what = f"notice {key[3]} ({kind_of(found[0])}) was sent {len(found)} times"
                     self._fault("duplicate_effects", entry.id, what)
                 self.table["notice.sent.v1"].update(twice=len(found) > 1)
         wanted = self._wanted(entry)
@@ -290,25 +272,3 @@ class Audit:
                     self._fault(
                         "duplicate_effects", notice, f"this mail came {len(times)} times, no kill near"
                     )
-
-
-def _key(each: Told) -> Key:
-    about = each.data.get("clock", "") or each.data.get("notice", "")
-    return each.complaint, each.type, int(each.data.get("cycle", 0)), about
-
-
-def _kind(each: Told) -> str:
-    return str(each.data.get("kind", ""))
-
-
-def _expected(entry: Entry) -> Iterable[Key]:
-    yield from ((entry.id, type, 0, "") for type in ONCE)
-    for cycle in range(1, entry.cycles + 1):
-        yield from ((entry.id, type, cycle, "") for type in ONCE_A_CYCLE)
-        if cycle > 1:
-            yield entry.id, "complaint.reopened.v1", cycle, ""
-    yield entry.id, "complaint.closed.v1", entry.cycles, ""
-
-
-def _instant(text: Any) -> datetime:
-    return datetime.fromisoformat(text)

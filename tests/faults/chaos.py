@@ -17,7 +17,7 @@ from deploy.local.outside import Gateway
 from deploy.local.servers import Servers
 from deploy.local.system import System
 from deploy.provision import SERVICES
-from shared.clock import Clock
+from shared.clock import Clock, machine_now
 from tests.faults import history, state, storm
 from tests.faults.adversary import Adversary
 from tests.faults.audit import Audit
@@ -171,7 +171,7 @@ async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
     servers = await Servers.start(folder / "servers")
     await post.start()
     await gateway.start()
-    clock = Clock(datetime.now(UTC), BUSINESS, SPEED)
+    clock = Clock(machine_now(), BUSINESS, SPEED)
     system = _system(servers, folder / "services", post, gateway, clock)
     try:
         async with system.client() as client:

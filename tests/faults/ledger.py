@@ -3,12 +3,13 @@
 import json
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from deploy.local.samples import read
+from shared.clock import machine_now
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "complaints.jsonl"
 SLOW_SHARE, LOW_SHARE = 0.04, 0.12
@@ -72,7 +73,7 @@ class Ledger:
         return monotonic() - self.started
 
     def note(self, name: str) -> Kill:
-        return Kill(name, self.now(), datetime.now(UTC))
+        return Kill(name, self.now(), machine_now())
 
 
 def plan(count: int, chance: random.Random) -> Ledger:
