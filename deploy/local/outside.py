@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import defaultdict
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import cast
@@ -15,13 +16,15 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.refuse = 0
+        self._threads: dict[str, list[EmailMessage]] = defaultdict(list)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self.refuse > 0:
             self.refuse -= 1
             return "451 try again later"
-        content = cast(bytes, envelope.content)
-        self.mails.append(message_from_bytes(content, policy=policy.default))
+        mail = message_from_bytes(cast(bytes, envelope.content), policy=policy.default)
+        self.mails.append(mail)
+        self._threads[str(mail["References"]).strip("<").partition("@")[0]].append(mail)
         return "250 kept"
 
     async def start(self) -> None:
@@ -37,7 +40,7 @@ class Mailbox:
 
     def about(self, number: str) -> list[EmailMessage]:
         """The mails whose thread is this receipt number."""
-        return [mail for mail in list(self.mails) if number in str(mail["References"])]
+        return list(self._threads[number])
 
 
 class Gateway:
@@ -45,6 +48,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, str]] = []
+        self._threads: dict[str, list[dict[str, str]]] = defaultdict(list)
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -60,7 +64,9 @@ class Gateway:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             length = int(head.partition("content-length:")[2].split("\r\n")[0])
-            self.messages.append(json.loads(await reader.readexactly(length)))
+            message = json.loads(await reader.readexactly(length))
+            self.messages.append(message)
+            self._threads[message["number"]].append(message)
             writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
         finally:
@@ -68,4 +74,4 @@ class Gateway:
 
     def about(self, number: str) -> list[dict[str, str]]:
         """The messages about this receipt number."""
-        return [message for message in list(self.messages) if message["number"] == number]
+        return list(self._threads[number])

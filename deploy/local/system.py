@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import secrets
 import signal
@@ -10,12 +11,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from deploy.local.endpoints import Endpoints
 from deploy.local.ports import free_ports
-from deploy.provision import SERVICES
+from deploy.provision import SERVICES, write_secret
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
@@ -28,7 +30,8 @@ class NotReady(Exception):
 class System:
     """One process for each service on a free port, besides any replicas asked for.
 
-    `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted.
+    `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted; a folder used
+    before keeps its ports and keys.
     """
 
     def __init__(
@@ -38,19 +41,19 @@ class System:
         environment: Mapping[str, str] | None = None,
         traces: bool = False,
     ) -> None:
+        kept = _kept(folder / "kept.json")
         self.folder = folder
-        self.key = secrets.token_urlsafe(24)
-        self.ports = free_ports(*SERVICES)
+        self.key: str = kept["api_key"]
+        self.ports: dict[str, int] = kept["ports"]
         self._servers = servers
         self._traces = traces
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
             "REDRESS_API_KEYS": f'{{"front-end": "{hashlib.sha256(self.key.encode()).hexdigest()}"}}',
-            "REDRESS_SURVEY_KEY": secrets.token_urlsafe(32),
+            "REDRESS_SURVEY_KEY": kept["survey_key"],
             "REDRESS_SURVEY_URL": self.url("survey"),
             **(environment or {}),
         }
-        folder.mkdir(parents=True, exist_ok=True)
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
@@ -141,3 +144,13 @@ class System:
                 process.kill()
                 process.wait()
         self._processes.clear()
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Ports and keys: made once for a folder."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keys = {name: secrets.token_urlsafe(32) for name in ("api_key", "survey_key")}
+        write_secret(path, json.dumps(keys | {"ports": free_ports(*SERVICES)}))
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return kept

@@ -44,7 +44,6 @@ def told(set_up: Stage) -> str:
     urls = "\n".join(f"  {service:8}{system.url(service)}/docs" for service in SERVICES)
     return f"""
 {urls}
-  broker  {set_up.servers.operator_amqp_url}
   mail    {set_up.mailbox.url} (kept in memory, delivered nowhere)
   logs    {system.folder.relative_to(ROOT)}/
 
@@ -55,7 +54,12 @@ A first complaint:
     -d '{{"channel": "email", "language": "en", "description": "The kettle leaks.",
          "complainant": {{"name": "Ann Example", "email": "ann@example.com"}}}}'
 
-Ctrl-C ends it; complaints are kept for the next time."""
+What could not be handled:
+
+  REDRESS_OPERATOR_AMQP_URL='{set_up.servers.operator_amqp_url}' \\
+    .venv/bin/redress parked list triage
+
+Ctrl-C ends it; complaints, ports and keys are kept for the next time."""
 
 
 if __name__ == "__main__":
