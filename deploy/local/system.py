@@ -30,8 +30,8 @@ class NotReady(Exception):
 class System:
     """One process for each service on a free port, besides any replicas asked for.
 
-    `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted. A folder used
-    before keeps its ports and keys.
+    `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted. A folder
+    used before keeps its ports and keys.
     """
 
     def __init__(
