@@ -43,15 +43,15 @@ async def retried(url: str, service: str, id: str | None = None) -> int:
     """Send parked messages back to their service's inbox (one, or all): confirmed first, then taken away."""
     async with _connected(url) as channel:
         queue = await _queue(channel, service)
-        count = 0
-        async for message in _all(queue):
-            if id in (None, message.message_id):
-                await _send_back(channel, service, message)
-                await message.ack()
-                count += 1
-            else:
+        held = [message async for message in _all(queue)]
+        wanted = [message for message in held if id in (None, message.message_id)]
+        for message in wanted:
+            await _send_back(channel, service, message)
+            await message.ack()
+        for message in held:
+            if message not in wanted:
                 await message.nack(requeue=True)
-        return count
+        return len(wanted)
 
 
 async def _send_back(

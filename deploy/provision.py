@@ -25,7 +25,7 @@ COLLECTIONS = {
     "notify": "notices",
     "survey": "surveys",
 }
-ACTIONS = ["find", "insert", "update", "remove", "createIndex", "listIndexes"]
+ACTIONS = ["find", "insert", "update", "createIndex", "listIndexes"]
 DEFINITIONS = Path(__file__).parent / "broker" / "definitions.json"
 VHOST = REPLICA_SET = "redress"
 ADMIN = "admin"

@@ -75,6 +75,8 @@ class Publisher:
                 task.cancel()
         if late:
             await self.close()
+        if len(late) == len(sending):
+            raise Unavailable("The broker does not confirm")
         return [
             task in done and self._went_well(task, parcel)
             for task, parcel in zip(sending, parcels, strict=True)

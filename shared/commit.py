@@ -71,6 +71,7 @@ class Committer(Generic[S]):
         self._name = name
         self._journal = journal
         self._wishes: asyncio.Queue[_Wish[S]] = asyncio.Queue()
+        self._hurried = 0
 
     async def update(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
         """Have the change made, however long the database is away. Raises what the change raises."""
@@ -84,13 +85,16 @@ class Committer(Generic[S]):
     async def update_soon(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
         """The same for a caller in a hurry: raises Unavailable after PATIENCE_S, or in a crowd."""
         told = "The database is away or overrun; send the same again, with the same Idempotency-Key"
-        if self._wishes.qsize() > CROWD:
+        if self._hurried >= CROWD:
             raise Unavailable(told, (), 5)
+        self._hurried += 1
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await self.update(id, change, cause)
         except TimeoutError:
             raise Unavailable(told, (), 5) from None
+        finally:
+            self._hurried -= 1
 
     async def run(self, prepare: Callable[[], Awaitable[Any]]) -> None:
         """Prepare the database, then commit until cancelled."""

@@ -45,7 +45,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Saved(Generic[S]):
-    """A document as saved; `changed` is false when the cause had been handled before."""
+    """A document as saved; `changed` is false when the cause changed nothing, or had been handled before."""
 
     id: UUID
     state: S | None
@@ -67,7 +67,7 @@ class Due(Generic[S]):
 class Draft(Generic[S]):
     """One document as loaded (version 0: there is none yet), and what has been decided on it since.
 
-    `owes` tells of debts that an earlier write left; `broken` is why its state could not be read, and then
+    `read_at` is what the database's clock showed then; `broken` is why its state could not be read, and then
     nothing can be decided on it.
     """
 
@@ -80,7 +80,7 @@ class Draft(Generic[S]):
     causes: list[UUID] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
-    owes: bool = False
+    read_at: datetime | None = None
     broken: Exception | None = None
 
     @property
@@ -91,35 +91,30 @@ class Draft(Generic[S]):
         return Saved(self.id, self.state, self.next_version, changed)
 
     def decide(self, change: Change[S, Any], cause: Cause[Any], service: str, *, journal: bool) -> bool:
-        """Apply a change once for its cause; False if the cause was handled before. Raises what it raises."""
+        """Apply a change once for its cause; False if nothing changed by it. Raises what it raises."""
         if self.broken is not None:
             raise self.broken
         if cause.id in self.handled:
             return False
         state, facts = change(self.state, cause)
-        if state is not None and (state != self.state or facts or journal):
-            self._take(state, facts, cause, service)
-        if journal:
-            self._note(cause)
-        return True
-
-    def _take(self, state: S, facts: Sequence[Fact], cause: Cause[Any], service: str) -> None:
+        if state is None or not (state != self.state or facts or journal):
+            return False
+        events = [self._event(fact, number, cause, service) for number, fact in enumerate(facts)]
         self.state = state
         self.handled.add(cause.id)
         self.causes.append(cause.id)
-        now = clock.now()
-        for position, fact in enumerate(facts):
-            self.sequence += 1
-            event = write(
-                fact, service=service, position=position, sequence=self.sequence, now=now, cause=cause
-            )
-            body = to_cloudevent(event, cause.id)
-            self.owed.append(Owed(self.id, event.id, event.type, fact.private, body, event.traceparent))
-            self.journal.append(entry(event, cause.id))
-
-    def _note(self, cause: Cause[Any]) -> None:
-        if cause.type and self.causes and self.causes[-1] == cause.id:
+        self.sequence += len(events)
+        self.owed += [_owed(self.id, event, cause.id) for event in events]
+        self.journal += [entry(event, cause.id) for event in events]
+        if cause.type:
             self.journal.append(entry(cause, None))
+        return True
+
+    def _event(self, fact: Fact, position: int, cause: Cause[Any], service: str) -> Cause[Fact]:
+        sequence = self.sequence + position + 1
+        return write(
+            fact, service=service, position=position, sequence=sequence, now=clock.now(), cause=cause
+        )
 
     def update(self, lifted: Mapping[str, Any], token: UUID, *, journal: bool) -> dict[str, Any]:
         """The database's update that turns the document as loaded into the document as decided."""
@@ -135,8 +130,10 @@ class Draft(Generic[S]):
             update["$unset"] = dict.fromkeys(absent, "")
         if self.owed:
             update["$push"]["outbox"] = {"$each": [_stored(owed) for owed in self.owed]}
-            # An older debt keeps its date: it must not wait longer because new ones keep coming.
-            update |= {} if self.owes else {"$currentDate": {"owed_at": True}}
+            # An older debt keeps its date, and one that is being struck out must leave none behind.
+            update |= (
+                {"$min": {"owed_at": self.read_at}} if self.read_at else {"$currentDate": {"owed_at": True}}
+            )
         if journal:
             update["$push"]["journal"] = {"$each": self.journal}
         return update
@@ -154,6 +151,11 @@ def entry(event: Cause[Fact], causation: UUID | None) -> dict[str, Any]:
         "cause": causation,
         "data": data,
     }
+
+
+def _owed(document: UUID, event: Cause[Fact], causation: UUID) -> Owed:
+    body = to_cloudevent(event, causation)
+    return Owed(document, event.id, event.type, event.data.private, body, event.traceparent)
 
 
 def _stored(owed: Owed) -> dict[str, Any]:

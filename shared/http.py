@@ -8,6 +8,7 @@ import hmac
 from time import perf_counter
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -19,6 +20,7 @@ from shared import telemetry
 from shared.problems import Fault, Invalid, Malformed, Problem, TooLarge, Unauthenticated, faults_of
 from shared.settings import settings
 
+_log = structlog.get_logger()
 _bearer = HTTPBearer(auto_error=False, description="The caller's API key")
 
 
@@ -59,21 +61,34 @@ def _on_problem(request: Request, error: Exception) -> Response:
 
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = faults_of(error.errors())
+    found = faults_of([_without_tag(each, error.body) for each in error.errors()])
     if any(each["type"] == "json_invalid" for each in error.errors()):
         return problem_response(Malformed("The body is not valid JSON", found))
     return problem_response(Invalid("The request does not have the form it must have", found))
 
 
+def _without_tag(finding: dict[str, Any], body: Any) -> dict[str, Any]:
+    """A finding whose place names fields only: the tag of a union, which is a value of the body, is none."""
+    place = list(finding["loc"])
+    if isinstance(body, dict) and len(place) > 1 and place[1] not in body and place[1] in body.values():
+        del place[1]
+    return finding | {"loc": place}
+
+
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    body = {"type": "about:blank", "title": str(error.detail), "status": error.status_code}
-    return Response(to_json(body), error.status_code, error.headers, "application/problem+json")
+    if error.status_code == 400:
+        unreadable = Fault(detail="send one JSON value in UTF-8", pointer="#")
+        return problem_response(Malformed("The body cannot be read", [unreadable]))
+    response = _plain(error.status_code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
 
 
-def _on_bug(request: Request, error: Exception) -> Response:
-    body = {"type": "about:blank", "title": "Internal error", "status": 500, "trace_id": telemetry.trace_id()}
-    return Response(to_json(body), 500, None, "application/problem+json")
+def _plain(status: int, title: str) -> Response:
+    """A problem that needs no more words than its status."""
+    body = {"type": "about:blank", "title": title, "status": status, "trace_id": telemetry.trace_id()}
+    return Response(to_json(body, exclude_none=True), status, None, "application/problem+json")
 
 
 def set_up(app: FastAPI) -> None:
@@ -81,7 +96,6 @@ def set_up(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
     app.add_middleware(Doorway)
 
 
@@ -95,13 +109,13 @@ class Doorway:
         if scope["type"] != "http" or scope["path"].startswith(("/health", "/metrics")):
             await self._app(scope, receive, send)
             return
-        started, status = perf_counter(), 500
+        started, status, begun = perf_counter(), 500, False
         headers = dict(scope["headers"])
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 if trace := telemetry.traceparent():
                     message["headers"] = [*message["headers"], (b"traceresponse", trace.encode())]
             await send(message)
@@ -113,6 +127,10 @@ class Doorway:
                     await self._app(scope, whole, answer)
             except TooLarge as problem:
                 await problem_response(problem)(scope, receive, answer)
+            except Exception as error:  # a bug: told without its words, which may repeat the input
+                _log.error("request failed", path=scope["path"], reason=telemetry.where(error))
+                if not begun:
+                    await _plain(500, "Internal error")(scope, receive, answer)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 telemetry.REQUESTS.labels(route, str(status)).observe(perf_counter() - started)

@@ -47,12 +47,12 @@ class Unwritable(Exception):
 
 
 def index(*keys: str, unique: bool = False) -> IndexModel:
-    """An index over the documents that have all the keys; a key with a leading `-` descends."""
+    """An index over the documents that have the first key; a key with a leading `-` descends."""
     names = [key.lstrip("-") for key in keys]
     return IndexModel(
         [(name, -1 if key.startswith("-") else 1) for name, key in zip(names, keys, strict=True)],
         unique=unique,
-        partialFilterExpression={name: {"$exists": True} for name in names},
+        partialFilterExpression={names[0]: {"$exists": True}},
     )
 
 
@@ -146,7 +146,7 @@ class Store(Generic[S]):
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
-        wanted = dict.fromkeys(("version", "sequence", "state", "handled", "owed_at"), 1)
+        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "now": "$$NOW"}
         with _told():
             async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
                 drafts[found["_id"]] = self._draft(found)
@@ -154,7 +154,7 @@ class Store(Generic[S]):
 
     def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
         draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
-        draft.handled, draft.owes = set(found["handled"]), "owed_at" in found
+        draft.handled, draft.read_at = set(found["handled"]), found["now"]
         try:
             draft.state = self._state.model_validate(found["state"])
         except ValidationError as error:
@@ -201,7 +201,10 @@ class Store(Generic[S]):
             found = (
                 await cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1).limit(limit).to_list()
             )
-        return [Saved(e["_id"], self._state.model_validate(e["state"]), e["version"], False) for e in found]
+        states = ((each, self._readable(each)) for each in found)
+        return [
+            Saved(each["_id"], state, each["version"], False) for each, state in states if state is not None
+        ]
 
     async def journal(self, id: UUID) -> list[dict[str, Any]]:
         """Every cause and event of this complaint."""
@@ -222,14 +225,20 @@ class Store(Generic[S]):
 
     async def _due(self, found: Mapping[str, Any]) -> Due[S] | None:
         """One that can be read; another one is put off, so that it does not stand before the others."""
-        try:
-            state = self._state.model_validate(found["state"])
-        except ValidationError:
-            _log.error("state cannot be read, timer put off", complaint=str(found["_id"]))
+        state = self._readable(found)
+        if state is None:
             later = {"$set": {"next_due": found["now"] + UNREADABLE}}
             await self._documents.update_one({"_id": found["_id"], "version": found["version"]}, later)
             return None
         return Due(found["_id"], found["version"], found["now"], state)
+
+    def _readable(self, found: Mapping[str, Any]) -> S | None:
+        """The state of one document among several; one that cannot be read does not hide the others."""
+        try:
+            return self._state.model_validate(found["state"])
+        except ValidationError:
+            _log.error("state cannot be read", complaint=str(found["_id"]))
+            return None
 
     # the outbox
 
@@ -282,4 +291,5 @@ def _told() -> Iterator[None]:
     except (PyMongoError, TimeoutError) as error:
         if getattr(error, "code", None) == _TOO_LARGE:
             raise Unwritable("too large") from None
-        raise Unavailable(f"The database is away ({type(error).__name__})", (), 5) from None
+        code = f" {code}" if (code := getattr(error, "code", None)) else ""
+        raise Unavailable(f"The database is away ({type(error).__name__}{code})", (), 5) from None

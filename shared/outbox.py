@@ -54,6 +54,7 @@ class Relay:
             self.beat = monotonic()
             try:
                 await self._round()
+                self._tell_back()
                 pause = 0.1
             except Exception as error:  # whatever one round meets, the next one must come
                 self._tell(error)
@@ -66,8 +67,14 @@ class Relay:
             _log.warning("relay waits", reason=reason)
         self.away, self._fresh = True, []
 
+    def _tell_back(self) -> None:
+        if self.away:
+            _log.info("relay goes on")
+        self.away = False
+
     async def _round(self) -> None:
         owed, self._fresh = self._fresh, []
+        self._in_hand = owed
         if monotonic() - self._swept > SWEEP_S:
             owed += await self._store.lease_owed(BATCH_COUNT)
             self._swept = monotonic() if len(owed) < BATCH_COUNT else 0.0
@@ -90,9 +97,7 @@ class Relay:
         groups = list(_groups(owed))
         taken = await self._publisher.publish([_parcel(group) for group in groups])
         ended = time_ns()
-        if not any(taken):
-            raise Unavailable("The broker confirmed nothing")
-        self.away, self._in_hand = False, []
+        self._in_hand = []
         for group, well in zip(groups, taken, strict=True):
             if well:
                 self._confirmed(group, started, ended)

@@ -7,16 +7,24 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.events import Channel, Language, Money
 from shared.problems import Invalid, fitting
 
 FOLDER = Path(__file__).parents[1] / "policies"
-Titles = dict[Language, str]
+
+
+def _both(titles: dict[Language, str]) -> dict[Language, str]:
+    if absent := set(get_args(Language)) - set(titles):
+        raise ValueError(f"there is no title in {', '.join(sorted(absent))}")
+    return titles
+
+
+Titles = Annotated[dict[Language, str], AfterValidator(_both)]
 P = TypeVar("P", bound="Section")
 FactValue = str | bool | int | Decimal | None
 
@@ -167,6 +175,11 @@ class Pack(Section):
         for what, missing in (("grades", named - grades), ("departments", routed - departments)):
             if missing:
                 raise ValueError(f"{what} does not define {', '.join(sorted(missing))}")
+        for name, rule in self.clocks.items():
+            if "default" not in rule.due and grades - set(rule.due):
+                raise ValueError(f"clocks/{name}/due takes a default or every grade")
+        if absent := set(get_args(Channel)) - set(self.feedback):
+            raise ValueError(f"feedback does not name {', '.join(sorted(absent))}")
         if self.fallback_class not in self.classes:
             raise ValueError(f"classes does not define the fallback_class {self.fallback_class}")
         return self

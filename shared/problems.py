@@ -80,17 +80,29 @@ class Unavailable(Problem):
 
 def faults(error: ValidationError) -> list[Fault]:
     """Pydantic's findings as faults, without the input values (they may be personal data)."""
-    return faults_of(error.errors(include_input=False, include_url=False, include_context=False))
+    return faults_of(error.errors(include_input=False, include_url=False))
 
 
 def faults_of(findings: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """The same from findings already listed; the pointer starts behind FastAPI's `body`."""
-    return [
-        Fault(
-            detail=found["msg"], pointer="#/" + "/".join(str(part) for part in found["loc"] if part != "body")
-        )
-        for found in findings
-    ]
+    """The same from findings already listed."""
+    return [_fault(found) for found in findings]
+
+
+def _fault(found: Mapping[str, Any]) -> Fault:
+    place = [str(part) for part in found["loc"] if part != "body"]
+    match found["type"]:
+        case "json_invalid":
+            return Fault(detail="send one JSON value in UTF-8", pointer="#")
+        case "union_tag_invalid" | "union_tag_not_found":
+            known = found.get("ctx", {}).get("expected_tags", "a known value")
+            tag = str(found.get("ctx", {}).get("discriminator", "type")).strip("'")
+            return Fault(detail=f"use one of {known}", pointer=pointer([*place, tag]))
+    return Fault(detail=found["msg"], pointer=pointer(place))
+
+
+def pointer(place: Sequence[str]) -> str:
+    """A place in a document as RFC 6901 has it, in a URI fragment."""
+    return "#" + "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in place)
 
 
 @contextmanager

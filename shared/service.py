@@ -89,6 +89,7 @@ class Service:
         listening = self._inbox.start(known.amqp_url.get_secret_value(), self._publisher)
         inbox = asyncio.create_task(listening, name="inbox")
         ticks = [asyncio.create_task(self._tick(tick), name="ticker") for tick in self._ticks]
+        ticks.append(asyncio.create_task(self._tell_of_broker(), name="broker watch"))
         for task in (committing, relay, inbox, *ticks):
             task.add_done_callback(self._watch)
         _log.info("started", port=known.port)
@@ -114,14 +115,13 @@ class Service:
         if not inbox.done():
             inbox.cancel()
         await _within(13, self._inbox.stop())
-        if ticks:
-            await asyncio.wait(ticks, timeout=5)
+        await asyncio.wait(ticks, timeout=5)
         await _cancelled(relay, *ticks)
         await _within(3, self._relay.stop())
         await _within(2, self._publisher.close())
         await _within(2, self._store.close())
+        await _within(2, asyncio.to_thread(telemetry.flush))
         _log.info("stopped")
-        telemetry.flush()
 
     async def _tick(self, tick: Tick) -> None:
         while not self._stopping:
@@ -132,6 +132,15 @@ class Service:
                 more = False
             if not more:
                 await asyncio.sleep(TICK_S)
+
+    async def _tell_of_broker(self) -> None:
+        """Log when the broker goes and when it comes back."""
+        there = None
+        while not self._stopping:
+            if self._inbox.ready != there:
+                there = self._inbox.ready
+                _log.info("broker there") if there else _log.warning("broker away")
+            await asyncio.sleep(TICK_S)
 
     # health
 
@@ -144,6 +153,8 @@ class Service:
             troubles.append(f"database: {self._store.away}")
         if monotonic() - self._relay.beat > 5 + 5 * self._relay.away:
             troubles.append("relay: no heartbeat")
+        if self._relay.away:
+            troubles.append("relay: cannot publish")
         try:
             await self._store.ping()
         except Unavailable as problem:

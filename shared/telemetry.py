@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import structlog
 from opentelemetry import trace
@@ -192,6 +193,15 @@ def following(
     parent = context if soon else Context()
     with _span(name, parent, SpanKind.INTERNAL, attributes, links, started):
         yield replace(cause, traceparent=traceparent())
+
+
+def concerns(complaint: UUID, origin: str | None) -> None:
+    """Tell of the current span which complaint it is about, and link it to where that began."""
+    span = trace.get_current_span()
+    span.set_attribute("redress.complaint.id", str(complaint))
+    first = trace.get_current_span(_context(origin)).get_span_context()
+    if first.is_valid and first.trace_id != span.get_span_context().trace_id:
+        span.add_link(first)
 
 
 def record_write(service: str, collection: str, started: int, ended: int) -> None:

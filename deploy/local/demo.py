@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -68,7 +69,8 @@ async def demo(path: Path) -> int:
             left = await parked(servers.operator_amqp_url)
     finally:
         await servers.stop()
-    return report(cases, lines, traces.read(FOLDER / "services"), left, seconds)
+    faults = [f"row {number} was left out: {reason}" for number, reason in samples.rejected]
+    return report(cases, lines, traces.read(FOLDER / "services"), left, seconds, faults)
 
 
 def case(row: Mapping[str, Any]) -> Case:
@@ -87,8 +89,6 @@ def tell_samples(path: Path, samples: Samples, cases: Sequence[Case]) -> None:
         out.print(f"  not mapped: {name} ({count} rows)", style="yellow", markup=False)
     for sentence, count in samples.assumed.items():
         out.print(f"  assumed in {count} rows: {sentence}", style="yellow", markup=False)
-    for row, reason in samples.rejected[:10]:
-        out.print(f"  row {row} left out: {reason}", style="yellow", markup=False)
     dropped = sum("received_at" in row for row in samples.complaints) - sum(
         "received_at" in c.body for c in cases
     )
@@ -114,8 +114,8 @@ async def run(set_up: Stage, cases: list[Case], speed: float) -> tuple[float, li
                     try:
                         await players.carry(each, lambda case: show(case))
                         each.error = missing(await players.timeline(each, "en"), each, set_up)
-                    except Stuck as error:
-                        each.error = str(error)
+                    except (Stuck, httpx.HTTPError) as error:
+                        each.error = f"{type(error).__name__}: {error}"
 
             seen: dict[str, set[int]] = {name: set() for name in bars}
 
@@ -159,11 +159,12 @@ def report(
     spans: dict[str, list[traces.Span]],
     left: Mapping[str, int],
     seconds: float,
+    faults: list[str],
 ) -> int:
     """Print what happened; 0 if all is well."""
     out.print(table(cases))
     chosen = chosen_of(cases)
-    faults = [f"{each.number or 'a complaint'}: {each.error}" for each in cases if each.error]
+    faults += [f"{each.number or 'a complaint'}: {each.error}" for each in cases if each.error]
     faults += [f"{count} messages are parked for {service}" for service, count in left.items() if count]
     if chosen:
         out.print(f"\n[bold]The way of {chosen.number}[/]")
@@ -177,6 +178,8 @@ def report(
     out.print(
         f"\n{well} of {len(cases)} complaints closed in {seconds:.1f} s: [bold]{well / seconds:.1f}/s[/]"
     )
+    if len(faults) > 20:
+        out.print(f"{len(faults)} faults, the first 20 of them:", style="red")
     for fault in faults[:20]:
         out.print(fault, style="red", markup=False)
     return 1 if faults or not cases else 0
@@ -185,6 +188,8 @@ def report(
 def trace_faults(chosen: Case, spans: dict[str, list[traces.Span]]) -> list[str]:
     """Print the trace; what it lacks."""
     own = spans.get(chosen.trace.split("-")[1], [])
+    if not own:
+        return ["no trace was exported"]
     services = {span.service for span in own}
     out.print(f"\n[bold]Its trace: {len(own)} spans in {len(services)} services[/]")
     out.print(traces.tree(own))

@@ -18,6 +18,12 @@ REPLIES: dict[Language, str] = {
     "zh-CN": "经核实，问题属实，我们已按约定处理完毕。",
     "en": "We looked into it, found you were right, and put it right as agreed.",
 }
+CAUSES = {
+    "product_quality": "material",
+    "usage": "unclear_guide",
+    "service": "communication",
+    "other": "other",
+}
 PATIENCE_S = 120
 
 
@@ -73,7 +79,7 @@ class Players:
         await self.until(case, "dispatched", case.cycle)
         if case.play.get("slow") and case.cycle == 1:
             await self._until_breached(case)
-        for step in await self._steps(case):
+        for step in await self.steps(case):
             answer = await self._call("intake", "POST", f"/v1/complaints/{case.id}/steps", case, json=step)
             self._note(case, answer.json())
             told(case)
@@ -84,16 +90,14 @@ class Players:
         await self._settled(case, cycle)
         told(case)
 
-    async def _steps(self, case: Case) -> list[dict[str, Any]]:
+    async def steps(self, case: Case) -> list[dict[str, Any]]:
         """What departments and service desk do, by what triage decided."""
-        view = await self._view(case)
-        complaint = view["complaint"]
+        complaint = (await self._view(case))["complaint"]
         graded = complaint["graded"][str(case.cycle)]
         lead = complaint["dispatched"][str(case.cycle)]["lead"]
-        causes = {"product_quality": "material", "usage": "unclear_guide", "service": "communication"}
         return [
             {"step": "accept"},
-            {"step": "investigate", "cause": causes.get(graded["class"], "other")},
+            {"step": "investigate", "cause": CAUSES[graded["class"]]},
             {"step": "propose", "measure": "replace and check the batch", "department": lead},
             {"step": "offer"},
             {"step": "agree"},
@@ -141,7 +145,7 @@ class Players:
         links: list[str] = []
 
         async def there() -> bool:
-            links[:] = self._links(case) or await self._printed_links(case)
+            links[:] = self.links(case) or await self._printed_links(case)
             return len(links) >= cycle
 
         await self._wait(case, "asked for its survey", there)
@@ -152,7 +156,7 @@ class Players:
         answer.raise_for_status()
         case.score = score
 
-    def _links(self, case: Case) -> list[str]:
+    def links(self, case: Case) -> list[str]:
         texts = [mail.get_content() for mail in self._mailbox.about(case.number)]
         texts += [message["text"] for message in self._gateway.about(case.number)]
         return list(dict.fromkeys(link for text in texts for link in LINK.findall(text)))

@@ -51,6 +51,7 @@ A first complaint:
 
   curl -s {system.url("intake")}/v1/complaints \\
     -H 'Authorization: Bearer {system.key}' -H 'Content-Type: application/json' \\
+    -H 'Idempotency-Key: my-first' \\
     -d '{{"channel": "email", "language": "en", "description": "The kettle leaks.",
          "complainant": {{"name": "Ann Example", "email": "ann@example.com"}}}}'
 

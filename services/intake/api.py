@@ -39,8 +39,8 @@ Key = Annotated[str | None, Depends(idempotency_key)]
 
 
 def digest_of(payload: BaseModel) -> str:
-    """What tells one payload from another, without keeping it."""
-    return hashlib.sha256(payload.model_dump_json().encode()).hexdigest()
+    """What tells one payload from another; fields that only a newer version knows do not count."""
+    return hashlib.sha256(payload.model_dump_json(exclude_unset=True).encode()).hexdigest()
 
 
 class Receipt(BaseModel):
@@ -72,6 +72,7 @@ async def register(given: NewComplaint, by: Caller, key: Key, response: Response
         pack_version=PACK_VERSION,
     )
     number = "RC-" + "".join(secrets.choice(ALPHABET) for _ in range(10))
+    telemetry.concerns(id, None)
     saved = await add(Cause(id, id, number, clock.now(), by, asked, traceparent=telemetry.traceparent()))
     assert saved.state is not None
     response.headers["Location"] = f"/v1/complaints/{saved.id}"
@@ -82,6 +83,7 @@ async def register(given: NewComplaint, by: Caller, key: Key, response: Response
 async def step(id: UUID, step: Step, by: Caller, key: Key, response: Response) -> Receipt:
     """Take a step of the handling; 409 names what is possible now, if this one is not."""
     state, _ = await one(id)
+    telemetry.concerns(id, state.traceparent)
     cause = Cause(
         id=uuid4(),
         complaint=id,
@@ -104,7 +106,8 @@ async def find(
 ) -> list[Receipt]:
     """Complaints at a stage, newest first, or the one with this receipt number."""
     query = {"stage": stage, "number": number}
-    given = {name: value for name, value in query.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in query.items() if value is not None}
+    given |= {"registered_at": {"$exists": True}}  # the index holds no others
     found = await complaints.find(given, sort="-registered_at", limit=page_size)
     return [_short(each.id, each.state) for each in found if each.state is not None]
 

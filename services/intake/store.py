@@ -18,7 +18,12 @@ complaints = Store(
         "stage": state.stage.value,
         "registered_at": state.registered_at,
     },
-    indexes=[index("number", unique=True), index("request", unique=True), index("stage", "-registered_at")],
+    indexes=[
+        index("number", unique=True),
+        index("request", unique=True),
+        index("stage", "-registered_at"),
+        index("-registered_at"),
+    ],
     journal=True,
 )
 

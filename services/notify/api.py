@@ -57,6 +57,7 @@ async def printable(complaint: UUID, notice: UUID) -> Response:
 async def done(complaint: UUID, notice: UUID, by: Caller) -> None:
     """The call was made, or the letter posted."""
     state = await _state(complaint)
+    telemetry.concerns(complaint, next((n.traceparent for n in state.notices if n.id == notice), None))
     cause = Cause(
         id=uuid5(notice, "done"),
         complaint=complaint,

@@ -65,6 +65,7 @@ async def submit(found: Opened, request: Request) -> Response:
             given = Answer.model_validate(dict(parse_qsl((await request.body()).decode("utf-8", "replace"))))
     if _is_answered(found):
         raise Conflict("This survey is answered already")
+    telemetry.concerns(found.complaint, found.state.traceparent)
     cause = Cause(
         id=uuid4(),
         complaint=found.complaint,

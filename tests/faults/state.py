@@ -95,7 +95,7 @@ async def _restless(servers: Servers, closed: bool) -> tuple[str, str]:
 async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> tuple[dict[str, int], str]:
     found, versions = {}, []
     for service, name in COLLECTIONS.items():
-        owing = {"outbox": {"$not": {"$size": 0}}, "owed_at": {"$exists": True}}
+        owing = {"outbox.0": {"$exists": True}}
         found[f"{service} outboxes"] = await client[service][name].count_documents(owing)
         total = [{"$group": {"_id": None, "sum": {"$sum": "$version"}}}]
         async for each in await client[service][name].aggregate(total):

@@ -118,6 +118,9 @@ async def test_one_trace_spans_the_five_services(played: Stage) -> None:
 
 BAD: dict[str, tuple[Any, int, str]] = {
     "broken JSON": (b"{", 400, "#"),
+    "deeply nested": (b"[" * 60_000, 400, "#"),
+    "no object": (b"[]", 422, "#"),
+    "odd field name": (BODY | {"a/b~c": 1}, 422, "#/a~1b~0c"),
     "unknown channel": (BODY | {"channel": "pigeon"}, 422, "#/channel"),
     "no contact": (BODY | {"complainant": {"name": "Ann"}}, 422, "#/complainant"),
     "no complainant": ({k: v for k, v in BODY.items() if k != "complainant"}, 422, "#/complainant"),
@@ -186,12 +189,16 @@ async def test_a_step_that_is_not_possible_now_is_refused_with_what_is(played: S
         url = f"{played.system.url('intake')}/v1/complaints/{receipt['id']}/steps"
         answer = await client.post(url, json={"step": "agree"})
         unknown = await client.post(url, json={"step": "sing"})
+        lacking = await client.post(url, json={"step": "propose", "department": "quality"})
         missing = await client.post(
             f"{played.system.url('intake')}/v1/complaints/{uuid4()}/steps", json={"step": "agree"}
         )
     assert answer.status_code == 409
     assert "possible now" in answer.json()["detail"]
     assert unknown.status_code == 422
+    assert unknown.json()["errors"][0]["pointer"] == "#/step"
+    assert "sing" not in unknown.text
+    assert lacking.json()["errors"][0]["pointer"] == "#/measure"
     assert missing.status_code == 404
 
 
@@ -199,7 +206,7 @@ async def test_a_survey_is_answered_once_and_its_link_cannot_be_forged(played: S
     done, _ = await carried(played, case())
     async with played.system.client() as client:
         players = Players(played.system, client, played.mailbox, played.gateway)
-        (link,) = players._links(done)
+        (link,) = players.links(done)
         shown = await client.get(link)
         again = await client.post(link, data={"score": "1"})
         forged = await client.get(link[:-2] + ("AA" if not link.endswith("AA") else "BB"))

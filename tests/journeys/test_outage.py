@@ -68,7 +68,7 @@ async def test_in_the_middle_an_accepted_complaint_goes_on(breakable: Servers, t
         await breakable.restart("broker")
         await set_up.system.ready()
         await players.until(case, "dispatched", 1)
-        for step in await players._steps(case):
+        for step in await players.steps(case):
             await act(client, set_up.system, case, step)
         logs: dict[str, Any] = {name: set_up.system.log(name) for name in set_up.system.names}
         assert "The database is away" in logs["triage"]

@@ -8,10 +8,12 @@ import pytest
 
 from services.notify.channels.wording import letter, words
 from services.notify.domain.notices import (
+    HOLD,
     PAUSES,
     Notice,
     Notices,
     Outcome,
+    Report,
     claim,
     deliver,
     finish,
@@ -93,9 +95,11 @@ def test_the_same_event_makes_one_notice_for_ever() -> None:
 def attempted(state: Notices, outcome: Outcome) -> tuple[Notices, list[Fact]]:
     """One attempt at everything that is due."""
     due = max(each.next_at for each in state.notices if each.next_at)
-    held, _ = claim(state, Cause(uuid4(), COMPLAINT, NUMBER, due, "notify", due))
+    taken = Cause(uuid4(), COMPLAINT, NUMBER, due, "notify", due)
+    held, _ = claim(state, taken)
     ended = {each.id: outcome for each in held.notices if each.state == "sending"}
-    return deliver(held, Cause(uuid4(), COMPLAINT, NUMBER, due, "notify", ended))
+    report = Report(claim=taken.id, ended=ended)
+    return deliver(held, Cause(uuid4(), COMPLAINT, NUMBER, due, "notify", report))
 
 
 def test_what_is_claimed_is_held_and_cannot_be_claimed_again() -> None:
@@ -110,7 +114,26 @@ def test_delivered_is_said_once() -> None:
     state, said = attempted(told(registered(), CONTACT), Outcome(delivered=True))
     assert [fact.type for fact in said] == ["notice.sent.v1"]
     ended = {each.id: Outcome(delivered=True) for each in state.notices}
-    assert deliver(state, cause(ended))[1] == []
+    late = Report(claim=state.notices[0].claim or uuid4(), ended=ended)
+    assert deliver(state, cause(late))[1] == []
+
+
+def test_a_report_of_a_claim_that_ran_out_is_ignored() -> None:
+    state = told(registered(), CONTACT)
+    first, second = cause(START), cause(START + HOLD)
+    held, _ = claim(state, first)
+    again, _ = claim(held, second)
+    ended = {each.id: Outcome(reason="slow") for each in again.notices}
+    assert deliver(again, cause(Report(claim=first.id, ended=ended))) == (again, [])
+
+
+def test_a_notice_that_the_time_did_not_suffice_for_is_due_again_and_has_lost_nothing() -> None:
+    taken = cause(START)
+    held, _ = claim(told(registered(), CONTACT), taken)
+    after, said = deliver(held, cause(Report(claim=taken.id, ended={})))
+    assert said == []
+    assert only(after, "acknowledgement").attempts == 0
+    assert only(after, "acknowledgement").state == "queued"
 
 
 def test_after_the_last_pause_it_is_a_persons_task_and_said_to_have_failed() -> None:

@@ -211,6 +211,23 @@ async def test_a_parked_event_is_listed_and_sent_back_with_the_same_id(servers: 
     assert await take_all(servers, "triage.parked", 0.3) == []
 
 
+async def test_one_of_several_parked_events_is_sent_back_alone(servers: AnyServers) -> None:
+    ids = [uuid4() for _ in range(3)]
+    async with listening(servers) as (ear, _):
+        ear.fail = lambda event: Conflict("not yet")
+        for id in ids:
+            await send(servers, batch([event(id=id)]))
+        async with asyncio.timeout(10):
+            while len(await parking.listed(servers.operator_amqp_url, "triage")) < 3:
+                await asyncio.sleep(0.1)
+        last = (await parking.listed(servers.operator_amqp_url, "triage"))[-1]
+        ear.fail = lambda event: None
+        assert await parking.retried(servers.operator_amqp_url, "triage", last.id) == 1
+        await ear.until(1)
+    assert len(ear.heard) == 1
+    assert len(await take_all(servers, "triage.parked", 0.5)) == 2
+
+
 async def test_a_sender_cannot_make_the_service_answer(servers: AnyServers) -> None:
     async with listening(servers) as (ear, _), channel_of(servers.admin_amqp_url) as channel:
         mine = await channel.declare_queue("asked", durable=True, auto_delete=True)

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.local.servers import Servers
 from shared import clock
-from shared.documents import Draft
+from shared.documents import Draft, owed_by
 from shared.envelope import Cause
 from shared.events import Fact
 from shared.mongo import Store, Taken
@@ -35,6 +35,21 @@ async def test_one_write_holds_state_cause_and_event_owed(servers: AnyServers) -
     assert found["state"]["count"] == 1
     assert len(found["outbox"]) == 1
     assert found["owed_at"] is not None
+
+
+async def test_a_debt_written_while_older_ones_are_struck_out_is_still_found(servers: AnyServers) -> None:
+    async with toy_store(servers) as store:
+        id = uuid4()
+        await store.update(id, add, cause(id))
+        (draft,) = (await store.load({id})).values()
+        older = owed_by({"_id": id, "outbox": (await raw(servers, id))["outbox"]})
+        await store.strike_out(older)
+        assert "owed_at" not in await raw(servers, id)
+        draft.decide(add, cause(id), "triage", journal=False)
+        assert await store.write([draft]) == (set(), {})
+    found = await raw(servers, id)
+    assert len(found["outbox"]) == 1
+    assert found["owed_at"]
 
 
 async def test_a_cause_that_comes_again_changes_nothing(servers: AnyServers) -> None:

@@ -17,16 +17,16 @@ Telling = tuple[UUID, str, str, Words]
 
 
 async def deliver(some: Sequence[tuple[Notices, Notice]]) -> Outcomes:
-    """How the attempt at each notice ended; those that the time did not suffice for have failed."""
+    """How the attempt at each notice ended; those that the time did not suffice for are absent."""
     ended: Outcomes = {}
+    routes = {route: [each for each in some if each[1].route == route] for route in ("email", "message")}
+    sending = (_send(route, _worded(wanted, ended), ended) for route, wanted in routes.items())
     try:
         async with asyncio.timeout(ATTEMPT_S):
-            for route in ("email", "message"):
-                wanted = [(state, notice) for state, notice in some if notice.route == route]
-                await _send(route, _worded(wanted, ended), ended)
+            await asyncio.gather(*sending)
     except TimeoutError:
-        pass
-    return {notice.id: Outcome(reason="timed out") for _, notice in some} | ended
+        return ended
+    return ended
 
 
 def _worded(some: Sequence[tuple[Notices, Notice]], ended: Outcomes) -> list[Telling]:

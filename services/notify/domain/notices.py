@@ -45,6 +45,14 @@ class Outcome(BaseModel):
 
 
 Outcomes = dict[UUID, Outcome]
+"""By notice; one that the time did not suffice for is absent."""
+
+
+class Report(BaseModel):
+    """What a claim came to."""
+
+    claim: UUID
+    ended: Outcomes
 
 
 class Wish(BaseModel):
@@ -229,7 +237,7 @@ def to_department(state: Notices, wanted: Wish, to: str) -> tuple[Route, str, di
 def claim(state: Notices | None, cause: Cause[datetime]) -> Told:
     """Take on every notice that was due when the database's clock showed `cause.data`, for a while."""
     assert state is not None
-    held = {"state": "sending", "claim": cause.id, "next_at": cause.time + HOLD}
+    held = {"state": "sending", "claim": cause.id, "next_at": cause.data + HOLD}
 
     def take(each: Notice) -> Notice:
         if each.next_at is None or each.next_at > cause.data:
@@ -239,15 +247,18 @@ def claim(state: Notices | None, cause: Cause[datetime]) -> Told:
     return change(state, take), []
 
 
-def deliver(state: Notices | None, cause: Cause[Outcomes]) -> Told:
-    """Record how attempts ended."""
+def deliver(state: Notices | None, cause: Cause[Report]) -> Told:
+    """Record how the attempts of a claim ended; what it did not come to is due again at once."""
     assert state is not None
-    owed: list[Fact] = []
+    ended, owed = cause.data.ended, list[Fact]()
 
     def record(each: Notice) -> Notice:
-        if each.id not in cause.data or each.state in ("sent", "task"):
+        if each.claim != cause.data.claim or each.state != "sending":
             return each
-        after, facts = conclude(each, cause.data[each.id], cause.time)
+        if each.id not in ended:
+            untried = {"state": "queued", "attempts": each.attempts - 1, "next_at": cause.time}
+            return each.model_copy(update=untried)
+        after, facts = conclude(each, ended[each.id], cause.time)
         owed.extend(facts)
         return after
 

@@ -197,14 +197,17 @@ def fire(state: Deadlines | None, cause: Cause[datetime]) -> Planned:
 def speak(running: Clock, until: datetime, *, over: bool) -> tuple[Clock, list[Fact]]:
     """One clock at a machine instant. A clock overdue at birth says so once, without a warning before.
 
-    A clock whose cycle is `over` is cancelled only now, not at the end of the cycle: the news that stopped
-    it in time may still be on its way.
+    A clock whose cycle is `over` is cancelled at its due time, not at the end of the cycle: the news that
+    stopped it in time may still be on its way.
     """
     if running.next is None or clock.wake_at(running.next) > until:
         return running, []
     about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
-    if over:
+    overdue = clock.wake_at(running.due) <= until
+    if over and overdue:
         return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
-    if clock.wake_at(running.due) <= until:
+    if over:
+        return running.model_copy(update={"warned": True}), []
+    if overdue:
         return running.model_copy(update={"breached": True}), [DeadlineBreached(**about)]
     return running.model_copy(update={"warned": True}), [DeadlineWarned(**about)]
