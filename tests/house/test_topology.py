@@ -163,7 +163,10 @@ def test_what_a_service_parks_lies_in_its_own_queue(service: str) -> None:
     assert [queue for source, queue, key in BINDINGS if (source, key) == (PARKED, service)] == [
         f"{service}.parked"
     ]
-    assert QUEUES[f"{service}.parked"]["arguments"] == {"x-queue-type": "quorum"}
+    assert QUEUES[f"{service}.parked"]["arguments"] == {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 1_000_000,
+    }  # looking must not drop
     assert EXCHANGES[PARKED]["type"] == "direct"
 
 
