@@ -56,7 +56,7 @@ clean: ## remove .venv, .local and all caches
 
 $(READY): pyproject.toml requirements.lock
 	@uv --version >/dev/null 2>&1 || $(PYTHON) -m uv --version >/dev/null 2>&1 || { echo "installing uv ..."; \
-		$(PYTHON) -m pip install --quiet --root-user-action=ignore $$($(PYTHON) -c '$(MANAGED)') uv \
+		$(PYTHON) -m pip install --quiet --quiet --root-user-action=ignore $$($(PYTHON) -c '$(MANAGED)') uv \
 		|| { echo "Mend: apt-get install python3-pip, or install uv by hand" >&2; exit 1; }; }
 	@command -v uv >/dev/null || ! command -v pyenv >/dev/null || pyenv rehash
 	@command -v uv >/dev/null || echo "note: uv is not on PATH; say '$(PYTHON) -m uv run' for 'uv run'"

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from deploy.schemas import FOLDER, schemas
 from services.intake.domain.timeline import WORDS
 from services.intake.listeners import inbox
 from shared.envelope import Cause, batch, from_cloudevent, open_batch, to_cloudevent, write
@@ -146,3 +147,9 @@ def test_an_event_has_words_made_of_its_own_fields(type: str) -> None:
 
 def test_there_are_no_words_for_an_event_that_does_not_exist() -> None:
     assert set(WORDS) <= {type.rpartition(".")[0] for type in CATALOGUE}
+
+
+def test_the_schemas_are_those_of_the_events() -> None:
+    """`python -m deploy.schemas` writes them anew."""
+    kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+    assert kept == schemas()
