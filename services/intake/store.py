@@ -6,7 +6,7 @@ from services.intake.domain.complaint import Complaint, Registration, check_same
 from shared.documents import Saved
 from shared.envelope import Cause
 from shared.mongo import Store, Taken, index
-from shared.problems import NotFound
+from shared.problems import NotFound, Unavailable
 
 complaints = Store(
     "intake",
@@ -34,7 +34,8 @@ async def add(cause: Cause[Registration]) -> Saved[Complaint]:
         return await complaints.update_soon(cause.complaint, register, cause)
     except Taken:
         found = await complaints.find({"request": cause.data.request}, limit=1)
-    assert found[0].state is not None
+    if not found or found[0].state is None:
+        raise Unavailable("The receipt number was taken this very moment; send the same again", (), 1)
     check_same(found[0].state.digest, cause.data.digest)
     return found[0]
 
