@@ -4,7 +4,6 @@ Problem                    a rule refused the cause; asking again changes nothin
   Invalid                  the input breaks its own form (422)
   Malformed                the input cannot be read at all (400)
   Unauthenticated          no or unknown credentials (401)
-  Forbidden                known, but not allowed to do this (403)
   NotFound                 no such thing for this caller (404)
   Conflict                 not possible in the present state (409)
   TooLarge                 more bytes than are taken (413)
@@ -56,10 +55,6 @@ class Malformed(Problem):
 
 class Unauthenticated(Problem):
     slug, title, status = "unauthenticated", "Credentials are missing or unknown", 401
-
-
-class Forbidden(Problem):
-    slug, title, status = "forbidden", "These credentials do not allow this", 403
 
 
 class NotFound(Problem):

@@ -4,7 +4,11 @@ import asyncio
 import re
 import sys
 
+import pytest
+
 from deploy.local.system import ROOT
+
+pytestmark = pytest.mark.timeout(400)  # a kill in the middle of a mail costs a minute
 
 ZEROS = "lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_missed=0 timers_double=0 "
 ZEROS += "timers_early=0 parked=0"
