@@ -1,11 +1,13 @@
 """`redress`: the operator's commands."""
 
 import asyncio
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from deploy import parked as parking
+from deploy.provision import SERVICES
 
 app = typer.Typer(help="Redress: the operator's commands.", no_args_is_help=True)
 parked = typer.Typer(help="Events that a service could not take.", no_args_is_help=True)
@@ -17,7 +19,8 @@ Url = Annotated[
         envvar="REDRESS_OPERATOR_AMQP_URL", help="The broker, as its user 'operator'", show_default=False
     ),
 ]
-Service = Annotated[str, typer.Argument(help="intake, triage, sla, notify or survey")]
+Known = StrEnum("Known", list(SERVICES))  # type: ignore[misc]  # the choices are the services
+Service = Annotated[Known, typer.Argument()]
 
 
 @app.callback()
@@ -28,7 +31,10 @@ def redress() -> None:
 @parked.command("list")
 def list_(service: Service, url: Url) -> None:
     """Show what is parked for a service, with the reasons. Nothing is taken away."""
-    for each in asyncio.run(parking.listed(url, service)):
+    found = asyncio.run(parking.listed(url, service.value))
+    if not found:
+        typer.echo(f"nothing is parked for {service.value}")
+    for each in found:
         typer.echo(f"{each.id}\t{each.type}\t{each.attempts} delays\t{each.reason}")
 
 
@@ -37,8 +43,11 @@ def retry(
     service: Service, url: Url, id: Annotated[str | None, typer.Option(help="Only this message id")] = None
 ) -> None:
     """Send parked messages back to their service, with the same ids."""
-    typer.echo(f"{asyncio.run(parking.retried(url, service, id))} sent back to {service}.inbox")
+    typer.echo(f"{asyncio.run(parking.retried(url, service.value, id))} sent back to {service.value}.inbox")
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except OSError as error:
+        raise SystemExit(f"The broker cannot be reached ({error}); is the system running?") from None

@@ -107,7 +107,7 @@ class Draft(Generic[S]):
         self.owed += [_owed(self.id, event, cause.id) for event in events]
         self.journal += [entry(event, cause.id) for event in events]
         if cause.type:
-            self.journal.append(entry(cause, None))
+            self.journal.append(entry(cause, cause.causation))
         return True
 
     def _event(self, fact: Fact, position: int, cause: Cause[Any], service: str) -> Cause[Fact]:

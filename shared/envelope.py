@@ -25,7 +25,8 @@ class Cause(Generic[D]):
     """Why a document changes: a command of `by`, an event that service `by` published, or a timer.
 
     `complaint` is the complaint's id and `subject` its receipt number; `sequence` counts the events that
-    `by` has published about this complaint (0 for commands and timers).
+    `by` has published about this complaint (0 for commands and timers); `causation` is what an event itself
+    was caused by.
     """
 
     id: UUID
@@ -37,6 +38,7 @@ class Cause(Generic[D]):
     sequence: int = 0
     traceparent: str | None = None
     type: str = ""
+    causation: UUID | None = None
 
 
 class _Envelope(BaseModel):
@@ -49,6 +51,7 @@ class _Envelope(BaseModel):
     subject: str = Field(min_length=1)
     time: AwareDatetime
     correlationid: UUID
+    causationid: UUID | None = None
     sequence: str = Field(pattern="^[0-9]{1,19}$")
     traceparent: str | None = None
     data: dict[str, Any]
@@ -141,4 +144,5 @@ def from_cloudevent(member: Any) -> Cause[Fact]:
         sequence=int(envelope.sequence),
         traceparent=envelope.traceparent,
         type=kind.type,
+        causation=envelope.causationid,
     )

@@ -92,7 +92,11 @@ def _fault(found: Mapping[str, Any]) -> Fault:
             known = found.get("ctx", {}).get("expected_tags", "a known value")
             tag = str(found.get("ctx", {}).get("discriminator", "type")).strip("'")
             return Fault(detail=f"use one of {known}", pointer=pointer([*place, tag]))
-    return Fault(detail=found["msg"], pointer=pointer(place))
+        case "string_pattern_mismatch":
+            return Fault(detail="this does not have the form of such a value", pointer=pointer(place))
+        case "model_attributes_type":
+            return Fault(detail="send a JSON object as application/json", pointer=pointer(place))
+    return Fault(detail=found["msg"].removeprefix("Value error, "), pointer=pointer(place))
 
 
 def pointer(place: Sequence[str]) -> str:

@@ -56,6 +56,9 @@ def main() -> None:
 async def demo(path: Path) -> int:
     samples = read(path)
     cases = [case(row) for row in samples.complaints]
+    if not cases:
+        number, reason = samples.rejected[0]
+        raise SampleError(f"{path.name} holds no complaint that could be mapped. Row {number}: {reason}.")
     tell_samples(path, samples, cases)
     install()
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -102,6 +105,8 @@ async def run(set_up: Stage, cases: list[Case], speed: float) -> tuple[float, li
     slots = asyncio.Semaphore(AT_ONCE)
     started = monotonic()
     out.print(f"the clock runs {speed:g} times as fast as yours")
+    if sleepers := sum(bool(each.play.get("slow")) for each in cases):
+        out.print(f"{sleepers} departments are slow on purpose, to be seen missing their deadlines")
     async with set_up.system.client() as client:
         players = Players(set_up.system, client, set_up.mailbox, set_up.gateway)
         with Progress(*columns, console=out) as progress:
@@ -170,7 +175,7 @@ def report(
         out.print(f"\n[bold]The way of {chosen.number}[/]")
         for line in lines:
             out.print(
-                f"  {line['time'][:19]}  +{line['after'] / 3600:6.2f} h  {line['service']:7}{line['words']}",
+                f"  {line['time'][:19]}  +{line['after'] / 60:7.1f} min  {line['service']:7}{line['words']}",
                 markup=False,
             )
         faults += trace_faults(chosen, spans)

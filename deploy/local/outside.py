@@ -5,15 +5,20 @@ import json
 from collections import defaultdict
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Mailbox:
-    """An SMTP server whose mails can be looked at; `refuse` makes it refuse that many first."""
+    """An SMTP server whose mails can be looked at, also as files if there is a `folder` for them.
 
-    def __init__(self) -> None:
+    `refuse` makes it refuse that many first.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self.mails: list[EmailMessage] = []
         self.refuse = 0
         self._threads: dict[str, list[EmailMessage]] = defaultdict(list)
@@ -25,6 +30,10 @@ class Mailbox:
         mail = message_from_bytes(cast(bytes, envelope.content), policy=policy.default)
         self.mails.append(mail)
         self._threads[str(mail["References"]).strip("<").partition("@")[0]].append(mail)
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / f"{len(self.mails):05d}.txt"
+            path.write_text(f"To: {mail['To']}\nSubject: {mail['Subject']}\n\n{mail.get_content()}", "utf-8")
         return "250 kept"
 
     async def start(self) -> None:

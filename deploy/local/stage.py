@@ -28,9 +28,9 @@ def sped_up(speed: float) -> str:
 
 
 @asynccontextmanager
-async def outside() -> AsyncIterator[tuple[Mailbox, Gateway]]:
+async def outside(mails: Path | None = None) -> AsyncIterator[tuple[Mailbox, Gateway]]:
     """A mail server and a message gateway for a while."""
-    mailbox, gateway = Mailbox(), Gateway()
+    mailbox, gateway = Mailbox(mails), Gateway()
     await mailbox.start()
     await gateway.start()
     try:
@@ -42,10 +42,10 @@ async def outside() -> AsyncIterator[tuple[Mailbox, Gateway]]:
 
 @asynccontextmanager
 async def stage(
-    servers: Endpoints, folder: Path, speed: float = 1.0, traces: bool = False
+    servers: Endpoints, folder: Path, speed: float = 1.0, traces: bool = False, mails: Path | None = None
 ) -> AsyncIterator[Stage]:
     """The five services on these servers, ready to be used; stopped in order at the end."""
-    async with outside() as (mailbox, gateway):
+    async with outside(mails) as (mailbox, gateway):
         environment = {
             "REDRESS_SMTP_URL": mailbox.url,
             "REDRESS_GATEWAY_URL": gateway.url,

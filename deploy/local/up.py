@@ -12,6 +12,7 @@ from deploy.local.system import ROOT, NotReady
 from deploy.provision import SERVICES
 
 FOLDER = ROOT / ".local" / "up"
+MAILS = FOLDER / "mails"
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ async def up() -> None:
     print("starting broker, database and five services ...", flush=True)
     servers = await Servers.start(FOLDER / "servers")
     try:
-        async with stage(servers, FOLDER / "services") as set_up:
+        async with stage(servers, FOLDER / "services", mails=MAILS) as set_up:
             print(told(set_up), flush=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await stopping.wait()
@@ -44,7 +45,7 @@ def told(set_up: Stage) -> str:
     urls = "\n".join(f"  {service:8}{system.url(service)}/docs" for service in SERVICES)
     return f"""
 {urls}
-  mail    {set_up.mailbox.url} (kept in memory, delivered nowhere)
+  mails   {MAILS.relative_to(ROOT)}/ (delivered nowhere; survey links are in them)
   logs    {system.folder.relative_to(ROOT)}/
 
 A first complaint:

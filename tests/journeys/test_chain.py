@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import datetime
 from typing import Any, get_args
 from uuid import uuid4
 
@@ -53,7 +54,8 @@ async def test_the_whole_way(played: Stage) -> None:
     subjects = [str(mail["Subject"]) for mail in played.mailbox.about(done.number)]
     assert f"Your complaint {done.number} has reached us" in subjects
     assert f"What we have done about your complaint {done.number}" in subjects
-    assert lines == sorted(lines, key=lambda line: line["time"])
+    times = [datetime.fromisoformat(line["time"]) for line in lines]
+    assert times == sorted(times)
 
 
 async def test_a_low_score_reopens_and_the_second_round_ends_it(played: Stage) -> None:

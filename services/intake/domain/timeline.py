@@ -43,6 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "survey.expired": ("Survey expired unanswered", "调查到期未答复"),
 }
 """Event type without version -> words in en, zh-CN."""
+AUDIT_FAILED = ("Implementation audited: not passed, to be done again", "执行结果审核未通过，需重新执行")
 
 
 class Line(BaseModel):
@@ -78,7 +79,8 @@ def timeline(journal: Iterable[Mapping[str, Any]], pack: Pack, language: Languag
 
 def words(type: str, data: Mapping[str, Any], pack: Pack, language: Language) -> str:
     """One event in words; a type without words yet stands for itself."""
-    pair = WORDS.get(type.rpartition(".")[0])
+    name = type.rpartition(".")[0]
+    pair = AUDIT_FAILED if name == "complaint.solution_audited" and not data["passed"] else WORDS.get(name)
     if pair is None:
         return type
     text = pair[0] if language == "en" else pair[1]
