@@ -92,7 +92,6 @@ class Relay:
             return
 
     async def _publish(self, owed: list[Owed]) -> None:
-        self._in_hand = owed
         started = time_ns()
         groups = list(_groups(owed))
         taken = await self._publisher.publish([_parcel(group) for group in groups])

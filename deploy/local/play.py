@@ -50,6 +50,18 @@ class Case:
     view: dict[str, Any] = field(default_factory=dict)
 
 
+def links_sent(number: str, mailbox: Mailbox, gateway: Gateway) -> list[str]:
+    """The survey links that came by mail or message, each once, in order."""
+    texts = [mail.get_content() for mail in mailbox.about(number)]
+    texts += [message["text"] for message in gateway.about(number)]
+    return list(dict.fromkeys(link for text in texts for link in LINK.findall(text)))
+
+
+def links_printed(page: str) -> list[str]:
+    """The survey links on a page that is read out or posted."""
+    return LINK.findall(re.sub(r"<[^>]+>", " ", page))
+
+
 class Players:
     """Plays everybody: hands a complaint in and carries it through every stage to its end."""
 
@@ -157,9 +169,7 @@ class Players:
         case.score = score
 
     def links(self, case: Case) -> list[str]:
-        texts = [mail.get_content() for mail in self._mailbox.about(case.number)]
-        texts += [message["text"] for message in self._gateway.about(case.number)]
-        return list(dict.fromkeys(link for text in texts for link in LINK.findall(text)))
+        return links_sent(case.number, self._mailbox, self._gateway)
 
     async def _printed_links(self, case: Case) -> list[str]:
         """Links in letters and call notes: the person who calls or posts reads them from the task's page."""
@@ -167,7 +177,7 @@ class Players:
         for notice in await self._do_tasks(case):
             if notice["kind"] == "survey" and notice["route"] in ("call", "letter"):
                 page = await self._call("notify", "GET", f"/v1/notices/{case.id}/{notice['id']}/letter", case)
-                found += LINK.findall(re.sub(r"<[^>]+>", " ", page.text))
+                found += links_printed(page.text)
         return found
 
     async def _settled(self, case: Case, cycle: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -12,7 +11,7 @@ import httpx
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.outside import Gateway, Mailbox
-from deploy.local.play import LINK, REPLIES
+from deploy.local.play import REPLIES, links_printed, links_sent
 from deploy.local.system import System
 from tests.faults.ledger import Entry, Ledger
 
@@ -162,9 +161,7 @@ class Driver:
         entry.milestones += 1
 
     def _links(self, entry: Entry) -> list[str]:
-        texts = [mail.get_content() for mail in self.post.about(entry.number)]
-        texts += [message["text"] for message in self.gateway.about(entry.number)]
-        return list(dict.fromkeys(link for text in texts for link in LINK.findall(text)))
+        return links_sent(entry.number, self.post, self.gateway)
 
     async def _printed(self, entry: Entry) -> list[str]:
         """Links in letters and call notes, which the person who calls or posts reads from the page."""
@@ -172,7 +169,7 @@ class Driver:
         for notice in await self._do_tasks(entry):
             if notice["kind"] == "survey" and notice["route"] in ("call", "letter"):
                 page = await self._call("notify", "GET", f"/v1/notices/{entry.id}/{notice['id']}/letter")
-                found += LINK.findall(re.sub(r"<[^>]+>", " ", page.text))
+                found += links_printed(page.text)
         return found
 
     # looking

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from jinja2 import TemplateError
@@ -21,11 +22,9 @@ async def deliver(some: Sequence[tuple[Notices, Notice]]) -> Outcomes:
     ended: Outcomes = {}
     routes = {route: [each for each in some if each[1].route == route] for route in ("email", "message")}
     sending = (_send(route, _worded(wanted, ended), ended) for route, wanted in routes.items())
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(ATTEMPT_S):
             await asyncio.gather(*sending)
-    except TimeoutError:
-        return ended
     return ended
 
 
