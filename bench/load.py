@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 CONNECTIONS = 64
 COMPLAINT = {
@@ -35,13 +35,16 @@ class Door:
     key: str
 
     def request(self) -> bytes:
-        target = urlsplit(self.url)
-        body = json.dumps(COMPLAINT).encode()
+        """A complaint of a customer who has not complained before."""
+        target, one = urlsplit(self.url), uuid4().hex
+        complainant = {"name": "Ann Example", "email": f"{one}@example.com"}
+        body = json.dumps(COMPLAINT | {"complainant": complainant}).encode()
         lines = [
             "POST /v1/complaints HTTP/1.1",
             f"Host: {target.netloc}",
             f"Authorization: Bearer {self.key}",
             "Content-Type: application/json",
+            f"Idempotency-Key: {one}",
             f"Content-Length: {len(body)}",
         ]
         return "\r\n".join([*lines, "", ""]).encode() + body
@@ -55,10 +58,10 @@ async def post(door: Door, count: int) -> list[UUID]:
 
 
 async def _post_some(door: Door, left: Iterator[int]) -> list[UUID]:
-    target, request, ids = urlsplit(door.url), door.request(), []
+    target, ids = urlsplit(door.url), list[UUID]()
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     for _ in left:
-        writer.write(request)
+        writer.write(door.request())
         ids.append(await _receipt(reader))
     writer.close()
     return ids

@@ -29,7 +29,8 @@ ACTIONS = ["find", "insert", "update", "createIndex", "listIndexes"]
 DEFINITIONS = Path(__file__).parent / "broker" / "definitions.json"
 VHOST = REPLICA_SET = "redress"
 ADMIN = "admin"
-FIRST_CALLER = "front-end"
+CALLERS = {"front-end": "api_key", "approver": "approver_key"}
+"""The first callers, and the files with their API keys; publishing a policy takes two."""
 NOBODY_ELSE = -1
 AUTHENTICATION_FAILED, ALREADY_INITIALIZED = 18, 23
 
@@ -209,34 +210,37 @@ def write_secrets(
     owner: Annotated[int, typer.Option(help="User id that reads the services' files.")] = NOBODY_ELSE,
     database_owner: Annotated[int, typer.Option(help="User id that reads the keyfile.")] = NOBODY_ELSE,
 ) -> None:
-    """Write passwords, keyfile, definitions, each service's URLs and a first API key below FOLDER."""
+    """Write passwords, keyfile, definitions, each service's URLs and the first API keys below FOLDER."""
     passwords = Passwords.kept(folder)
     os.chown(keep_keyfile(folder / "mongo" / "keyfile"), database_owner, -1)
     write_secret(folder / "mongo" / "admin_password", passwords.database[ADMIN])
     definitions = folder / "broker" / "definitions.json"
     write_secret(definitions, broker_definitions(passwords))
     definitions.chmod(0o644)  # hashes of random words only, and the broker's user id differs by image
-    files = service_files(passwords, amqp_host, mongo_hosts, keep_token(folder / "api_key"))
+    keys = {caller: keep_token(folder / name) for caller, name in CALLERS.items()}
+    files = service_files(passwords, amqp_host, mongo_hosts, keys)
     files["survey"]["redress_survey_key"] = keep_token(folder / "survey_key")
+    files["intake"]["redress_fingerprint_key"] = keep_token(folder / "fingerprint_key")
     for user, named in files.items():
         for name, text in named.items():
             write_secret(folder / user / name, text, owner)
 
 
 def service_files(
-    passwords: Passwords, amqp_host: str, mongo_hosts: str, key: str
+    passwords: Passwords, amqp_host: str, mongo_hosts: str, keys: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
     """What each service finds in its folder of secrets, and the operator in theirs."""
-    keys = json.dumps({FIRST_CALLER: hashlib.sha256(key.encode()).hexdigest()})
+    hashed = {caller: hashlib.sha256(key.encode()).hexdigest() for caller, key in keys.items()}
     services = {
         service: {
             "redress_amqp_url": amqp_url(service, passwords, amqp_host),
             "redress_mongo_url": mongo_url(service, passwords, mongo_hosts),
-            "redress_api_keys": keys,
+            "redress_api_keys": json.dumps(hashed),
         }
         for service in SERVICES
     }
-    operator = {"redress_amqp_url": amqp_url("operator", passwords, amqp_host), "redress_api_key": key}
+    operator = {"redress_amqp_url": amqp_url("operator", passwords, amqp_host)}
+    operator |= {f"redress_{CALLERS[caller]}": key for caller, key in keys.items()}
     return services | {"operator": operator}
 
 

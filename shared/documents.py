@@ -104,8 +104,10 @@ class Draft(Generic[S]):
         self.handled.add(cause.id)
         self.causes.append(cause.id)
         self.sequence += len(events)
-        self.owed += [_owed(self.id, event, cause.id) for event in events]
-        self.journal += [entry(event, cause.id) for event in events]
+        # What is done in the course of answering an event was caused by that event.
+        origin = cause.causation if cause.causation and not cause.type else cause.id
+        self.owed += [_owed(self.id, event, origin) for event in events]
+        self.journal += [entry(event, origin) for event in events]
         if cause.type:
             self.journal.append(entry(cause, cause.causation))
         return True

@@ -3,10 +3,10 @@
 Source: CloudEvents 1.0.2 and its JSON event format, batch mode; extensions Distributed Tracing and Sequence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
@@ -18,6 +18,7 @@ BATCH = "application/cloudevents-batch+json"
 _NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
 
 D = TypeVar("D", covariant=True)
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Cause(Generic[D]):
 
     `complaint` is the complaint's id and `subject` its receipt number; `sequence` counts the events that
     `by` has published about this complaint (0 for commands and timers); `causation` is what an event itself
-    was caused by.
+    was caused by, or the event in whose course a command is given.
     """
 
     id: UUID
@@ -39,6 +40,19 @@ class Cause(Generic[D]):
     traceparent: str | None = None
     type: str = ""
     causation: UUID | None = None
+
+
+def in_course_of(cause: Cause[Any], complaint: UUID, data: Given) -> Cause[Given]:
+    """A command that follows from a cause, for any document."""
+    return replace(
+        cause,
+        id=uuid4(),
+        complaint=complaint,
+        data=data,
+        sequence=0,
+        type="",
+        causation=cause.id if cause.type or cause.causation is None else cause.causation,
+    )
 
 
 class _Envelope(BaseModel):

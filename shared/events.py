@@ -7,13 +7,21 @@ removed; a changed meaning is a new class with the next version in its type. Rea
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Word = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f]*$")]
+"""Short and printable: what records write of facts and rules."""
+Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
+"""What a pack calls something."""
+Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "en"]
+Detail = bool | int | Decimal | str | tuple[str, ...]
+Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated"]
 Channel = Literal[
     "hotline", "online_chat", "website", "email", "letter", "fax", "sms", "wechat", "app", "social", "store",
     "suggestion_box", "branch", "site_visit", "visitor", "phone_callback", "regulator", "head_office",
@@ -61,12 +69,21 @@ class Demand(Value):
 
 
 class Match(Value):
-    """One rule that matched: the fact it looked at, its value then, and the comparison."""
+    """One comparison of a rule that matched: the fact, its value then, and what it was compared with.
 
-    rule: str
-    fact: str
-    value: str
-    comparison: str
+    `grade` is what the rule gives in `scheme`, `rank` its place there (0: gravest). Of all matches in a
+    scheme the lowest rank is the grade, unless one is `final`: a person's word.
+    """
+
+    rule: Word
+    fact: Key
+    value: Word
+    comparison: Word
+    scheme: Key = ""
+    clause: Word = ""
+    grade: Key = ""
+    rank: int = 0
+    final: bool = False
 
 
 class Fact(Value):
@@ -84,7 +101,25 @@ class IntakeFact(Fact):
     owner: ClassVar[str] = "intake"
 
 
-class ComplaintRegistered(IntakeFact):
+class Particulars(IntakeFact):
+    """What is known of the matter. `details` are the facts that the pack asks for, but for private ones.
+
+    `department` is the one responsible, once that is known.
+    """
+
+    class_: str | None = Field(None, alias="class")
+    product: Product = Product()
+    demand: Demand | None = None
+    loss: Money | None = None
+    facts: SafetyFacts = SafetyFacts()
+    details: dict[Word, Detail] = Field({}, max_length=30)
+    tier: Name | None = None
+    department: Name | None = None
+    customer_deadline: datetime | None = None
+    verified: bool = False
+
+
+class ComplaintRegistered(Particulars):
     """A complaint was taken in and has its receipt number; `pack` is pinned from here on."""
 
     type: ClassVar[str] = "complaint.registered.v1"
@@ -93,11 +128,13 @@ class ComplaintRegistered(IntakeFact):
     channel: Channel
     language: Language
     received_at: datetime
-    class_: str | None = Field(None, alias="class")
-    product: Product = Product()
-    demand: Demand | None = None
-    loss: Money | None = None
-    facts: SafetyFacts = SafetyFacts()
+
+
+class FactsRevised(Particulars):
+    """What is known of the matter has changed: all of it as it is now; the highest `revision` counts."""
+
+    type: ClassVar[str] = "complaint.facts_revised.v1"
+    revision: int
 
 
 class ContactRecorded(IntakeFact):
@@ -112,13 +149,14 @@ class ContactRecorded(IntakeFact):
 
 
 class StatementRecorded(IntakeFact):
-    """The complaint in the customer's own words. Private."""
+    """The complaint in the customer's own words; the same fingerprint is the same customer. Private."""
 
     type: ClassVar[str] = "statement.recorded.v1"
     private: ClassVar[bool] = True
     pack: str
     pack_version: int
     text: Text
+    fingerprints: tuple[Fingerprint, ...] = Field((), max_length=3)
 
 
 class ComplaintAccepted(IntakeFact):
@@ -232,23 +270,99 @@ class TriageFact(Fact):
 
 
 class ComplaintGraded(TriageFact):
-    """Class and grade, with every rule that matched; `suggested` if the class was read off the text."""
+    """Class and grade, with every rule that matched.
+
+    `suggested` if the class was read off the text, with which `confidence`.
+
+    `grade` is that of the pack's first scheme, `grades` those of all. Of a cycle the highest `revision`
+    counts; `reason` says what made it. `pending` are questions that people must still answer, `undecided`
+    means that they must choose the class too, `gates` are safety gates passed, `repeats` counts complaints of
+    this customer about this matter."""
 
     type: ClassVar[str] = "complaint.graded.v1"
     cycle: int
-    class_: str = Field(alias="class")
+    class_: Key = Field(alias="class")
     suggested: bool
-    grade: str
+    grade: Key
     matches: tuple[Match, ...]
+    pack: Key = ""
+    pack_version: int = 0
+    revision: int = 1
+    reason: Reason = "registered"
+    confidence: float | None = Field(None, ge=0, le=1)
+    undecided: bool = False
+    grades: dict[Key, Key] = {}
+    provisional: bool = True
+    pending: tuple[Key, ...] = ()
+    marks: tuple[Key, ...] = ()
+    gates: tuple[Key, ...] = ()
+    repeats: int = 1
 
 
 class ComplaintDispatched(TriageFact):
-    """The departments that must answer; `lead` speaks for all of them."""
+    """The departments that must answer; `lead` speaks for all of them. The highest `revision` counts."""
 
     type: ClassVar[str] = "complaint.dispatched.v1"
     cycle: int
     lead: str
     departments: tuple[str, ...]
+    revision: int = 1
+
+
+class ComplaintEscalated(TriageFact):
+    """A safety gate was passed: these roles must be told at once."""
+
+    type: ClassVar[str] = "complaint.escalated.v1"
+    cycle: int
+    gate: str
+    roles: tuple[str, ...]
+
+
+class ComplaintLinked(TriageFact):
+    """The same customer complained of the same matter before."""
+
+    type: ClassVar[str] = "complaint.linked.v1"
+    complaints: tuple[UUID, ...]
+
+
+class ComplaintMigrated(TriageFact):
+    """From here on another version of the pack holds; the highest `migration` counts."""
+
+    type: ClassVar[str] = "complaint.migrated.v1"
+    migration: int
+    pack: str
+    pack_version: int
+    from_version: int
+
+    def or_later(self, other: "ComplaintMigrated | None") -> "ComplaintMigrated":
+        """Of two migrations of one complaint the one that counts."""
+        return other if other is not None and other.migration > self.migration else self
+
+
+class QuotaExceeded(TriageFact):
+    """A year has seen more of a grade than its quota, in all or for one `value` of `by`.
+
+    `penalty` is what the regulation attaches to it, in words by language; nothing is carried out."""
+
+    type: ClassVar[str] = "quota.exceeded.v1"
+    scheme: str
+    grade: str
+    year: int
+    number: int
+    limit: int
+    by: str | None = None
+    value: str | None = None
+    clause: str = ""
+    penalty: dict[str, str] = {}
+
+
+class PolicyPublished(TriageFact):
+    """A version of a pack may be used from now on; `content` is all of it. About a pack, not a complaint."""
+
+    type: ClassVar[str] = "policy.published.v1"
+    pack: str
+    version: int
+    content: dict[str, Any]
 
 
 # sla: the clock

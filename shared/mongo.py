@@ -5,7 +5,7 @@ This is the only module that knows the driver.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -26,6 +26,7 @@ from shared.envelope import Cause
 from shared.problems import Unavailable
 
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T", bound=BaseModel)
 C = TypeVar("C")
 
 LEASE_MS = 5_000
@@ -81,6 +82,19 @@ class Store(Generic[S]):
         self._indexes = [index("owed_at"), *indexes]
         self._journal = journal
         self._committer = Committer(self, service, collection, journal=journal)
+        self._beside: list[Store[Any]] = []
+
+    def beside(
+        self,
+        state: type[T],
+        *,
+        lift: Callable[[T], dict[str, Any]] = lambda state: {},
+        indexes: Sequence[IndexModel] = (),
+    ) -> "Store[T]":
+        """Another kind of document in the same collection, opened and closed with this store."""
+        other = Store(self.service, self.name, state, lift=lift, indexes=indexes)
+        self._beside.append(other)
+        return other
 
     def open(
         self, url: str, on_owed: Callable[[list[Owed]], None] = lambda owed: None
@@ -104,9 +118,16 @@ class Store(Generic[S]):
         self._light = self._documents.with_options(
             read_concern=ReadConcern("local"), write_concern=WriteConcern(1, j=False)
         )
-        self._committer.on_owed = on_owed
-        self._committing = asyncio.create_task(self._committer.run(self._prepare), name="committer")
+        for store in (self, *self._beside):
+            store._client, store._documents, store._light = self._client, self._documents, self._light
+            store._committer.on_owed = on_owed
+        self._committing = asyncio.create_task(self._commit(), name="committer")
         return self._committing
+
+    async def _commit(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for store in (self, *self._beside):
+                group.create_task(store._committer.run(store._prepare))
 
     async def close(self) -> None:
         """Stop committing and disconnect; whoever still waits is never answered, and asks again elsewhere."""
@@ -117,7 +138,7 @@ class Store(Generic[S]):
     @property
     def away(self) -> str | None:
         """Why the database does not answer, if so."""
-        return self._committer.away
+        return next((store._committer.away for store in (self, *self._beside) if store._committer.away), None)
 
     async def ping(self) -> None:
         """Raise Unavailable if the database does not answer."""
@@ -205,6 +226,14 @@ class Store(Generic[S]):
         return [
             Saved(each["_id"], state, each["version"], False) for each, state in states if state is not None
         ]
+
+    async def scan(self, query: Mapping[str, Any]) -> AsyncIterator[Saved[S]]:
+        """Every document that matches a query over lifted values, a batch of them in memory at a time."""
+        cursor = self._documents.find(query, {"state": 1, "version": 1}, batch_size=500)
+        with _told():
+            async for each in cursor:
+                if (state := self._readable(each)) is not None:
+                    yield Saved(each["_id"], state, each["version"], False)
 
     async def journal(self, id: UUID) -> list[dict[str, Any]]:
         """Every cause and event of this complaint."""

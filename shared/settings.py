@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     trace_file: Path | None = Field(None, description="Write finished spans here, one JSON object a line")
 
     api_keys: dict[str, str] = Field({}, description="Caller's name -> SHA-256 of its API key, in hex")
+    pack: str = Field("base", description="The policy pack of complaints that do not name one")
+    fingerprint_key: SecretStr | None = Field(
+        None, description="Keys the hashes by which customers are known again", min_length=32
+    )
     max_body: int = Field(65_536, description="Bytes a request body may have", gt=0)
 
     smtp_url: str = "smtp://127.0.0.1:25"
@@ -39,6 +43,12 @@ class Settings(BaseSettings):
     gateway_url: str | None = Field(None, description="HTTP gateway that passes on SMS and chat messages")
     survey_url: str = Field("http://127.0.0.1:8005", description="Where customers reach the survey pages")
     survey_key: SecretStr | None = Field(None, description="Signs survey links", min_length=32)
+
+    @property
+    def customers_key(self) -> bytes:
+        """The fingerprint key's bytes; a service that takes fingerprints does not start without it."""
+        assert self.fingerprint_key is not None
+        return self.fingerprint_key.get_secret_value().encode()
 
     @property
     def signing_key(self) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -23,6 +24,7 @@ CAUSES = {
     "usage": "unclear_guide",
     "service": "communication",
     "other": "other",
+    "not_a_complaint": "other",
 }
 PATIENCE_S = 120
 
@@ -164,7 +166,7 @@ class Players:
         score = int(case.play.get("score" if cycle == 1 else "second_score", 9))
         (await self._client.get(links[cycle - 1])).raise_for_status()
         filled = {"score": str(score), "comment": ""}
-        answer = await self._client.post(links[cycle - 1], data=filled, headers=self._trace(case))
+        answer = await self._client.post(links[cycle - 1], data=filled, headers=self._heading(case))
         answer.raise_for_status()
         case.score = score
 
@@ -240,7 +242,7 @@ class Players:
         self, service: str, method: str, path: str, case: Case | None, json: Any = None
     ) -> httpx.Response:
         """One request, as part of the complaint's trace. Raises Stuck with the problem's own words."""
-        headers = self._trace(case) if case and method == "POST" else {}
+        headers = self._heading(case) if case and method == "POST" else {}
         answer = await self._client.request(
             method, self._system.url(service) + path, json=json, headers=headers
         )
@@ -248,8 +250,10 @@ class Players:
             raise Stuck(f"{method} {path} of {service} answered {answer.status_code}: {answer.text[:500]}")
         return answer
 
-    def _trace(self, case: Case) -> dict[str, str]:
-        return {"traceparent": case.trace} if case.trace else {}
+    def _heading(self, case: Case) -> dict[str, str]:
+        """Two customers may say the same; a key of its own makes each a complaint of its own."""
+        trace = {"traceparent": case.trace} if case.trace else {}
+        return {"Idempotency-Key": str(uuid4())} | trace
 
     def _note(self, case: Case, receipt: Mapping[str, Any]) -> None:
         case.id, case.number = receipt["id"], receipt["number"]

@@ -21,6 +21,7 @@ from deploy.provision import SERVICES, write_secret
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
+KEYS = ("api_key", "approver_key", "survey_key", "fingerprint_key")
 
 
 class NotReady(Exception):
@@ -44,12 +45,16 @@ class System:
         kept = _kept(folder / "kept.json")
         self.folder = folder
         self.key: str = kept["api_key"]
+        self.approver_key: str = kept["approver_key"]
         self.ports: dict[str, int] = kept["ports"]
         self._servers = servers
         self._traces = traces
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
-            "REDRESS_API_KEYS": f'{{"front-end": "{hashlib.sha256(self.key.encode()).hexdigest()}"}}',
+            "REDRESS_API_KEYS": json.dumps(
+                {"front-end": _hashed(self.key), "approver": _hashed(self.approver_key)}
+            ),
+            "REDRESS_FINGERPRINT_KEY": kept["fingerprint_key"],
             "REDRESS_SURVEY_KEY": kept["survey_key"],
             "REDRESS_SURVEY_URL": self.url("survey"),
             **(environment or {}),
@@ -146,11 +151,17 @@ class System:
         self._processes.clear()
 
 
+def _hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 def _kept(path: Path) -> dict[str, Any]:
     """Ports and keys: made once for a folder."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        keys = {name: secrets.token_urlsafe(32) for name in ("api_key", "survey_key")}
-        write_secret(path, json.dumps(keys | {"ports": free_ports(*SERVICES)}))
-    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return kept
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    made: dict[str, Any] = {name: secrets.token_urlsafe(32) for name in KEYS if name not in known}
+    if "ports" not in known:
+        made["ports"] = free_ports(*SERVICES)
+    if made:
+        write_secret(path, json.dumps(known | made))
+    return known | made

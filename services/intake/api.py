@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from services.intake.domain.complaint import IDEMPOTENCY_KEY, Complaint, NewComplaint, Registration
+from services.intake.domain.fingerprints import fingerprints
 from services.intake.domain.handling import Request, Step, take
+from services.intake.domain.particulars import Revision
 from services.intake.domain.stages import Stage, possible
 from services.intake.domain.timeline import Line, timeline
 from services.intake.store import add, complaints, one
@@ -18,10 +20,10 @@ from shared import clock, telemetry
 from shared.envelope import Cause
 from shared.events import Language
 from shared.http import Caller, caller
-from shared.policy import load
+from shared.policy import explained, latest, load
 from shared.problems import Fault, Malformed
+from shared.settings import settings
 
-PACK, PACK_VERSION = "base", 1
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 router = APIRouter(prefix="/v1/complaints", tags=["complaints"], dependencies=[Depends(caller)])
@@ -56,6 +58,7 @@ class Receipt(BaseModel):
 class View(Receipt):
     """A complaint whole, for those who handle it."""
 
+    explanation: dict[int, dict[Language, list[str]]] = Field(description="Why it has its grade, by cycle")
     complaint: dict[str, Any]
 
 
@@ -63,13 +66,16 @@ class View(Receipt):
 async def register(given: NewComplaint, by: Caller, key: Key, response: Response) -> Receipt:
     """Hand in a complaint. The same Idempotency-Key with the same body gets the same receipt again."""
     id = UUID(bytes=uuid_utils.uuid7().bytes)
+    pack, digest = given.pack or settings().pack, digest_of(given)
     asked = Registration(
         given=given,
         caller=by,
-        request=f"{by}|{key}" if key else None,
-        digest=digest_of(given),
-        pack=PACK,
-        pack_version=PACK_VERSION,
+        request=f"{by}|{key}" if key else f"{by}|={digest}",
+        keyed=key is not None,
+        digest=digest,
+        pack=pack,
+        pack_version=latest(pack),
+        fingerprints=fingerprints(given.complainant, settings().customers_key),
     )
     number = "RC-" + "".join(secrets.choice(ALPHABET) for _ in range(10))
     telemetry.concerns(id, None)
@@ -82,6 +88,16 @@ async def register(given: NewComplaint, by: Caller, key: Key, response: Response
 @router.post("/{id}/steps")
 async def step(id: UUID, step: Step, by: Caller, key: Key, response: Response) -> Receipt:
     """Take a step of the handling; 409 names what is possible now, if this one is not."""
+    return await _take(id, step, by, key, response)
+
+
+@router.post("/{id}/facts")
+async def revise(id: UUID, given: Revision, by: Caller, key: Key, response: Response) -> Receipt:
+    """Tell what has turned out to be otherwise; the complaint is graded anew. What is left out stays."""
+    return await _take(id, given, by, key, response)
+
+
+async def _take(id: UUID, asked: BaseModel, by: str, key: str | None, response: Response) -> Receipt:
     state, _ = await one(id)
     telemetry.concerns(id, state.traceparent)
     cause = Cause(
@@ -90,7 +106,7 @@ async def step(id: UUID, step: Step, by: Caller, key: Key, response: Response) -
         subject=state.number,
         time=clock.now(),
         by=by,
-        data=Request(step, f"{by}|{key}" if key else None, digest_of(step)),
+        data=Request(asked, f"{by}|{key}" if key else None, digest_of(asked)),
         traceparent=telemetry.traceparent(),
     )
     saved = await complaints.update_soon(id, take, cause)
@@ -120,6 +136,9 @@ async def show(id: UUID, response: Response) -> View:
     hidden = {"caller", "request", "digest", "traceparent", "requests"}
     return View(
         **_short(id, state).model_dump(),
+        explanation={
+            cycle: explained(told, load(told.pack, told.pack_version)) for cycle, told in state.graded.items()
+        },
         complaint=state.model_dump(mode="json", by_alias=True, exclude=hidden),
     )
 

@@ -1,12 +1,15 @@
 """What intake does when the other services report: it notes everything, and the complaint advances."""
 
 from services.intake.domain.handling import hear
-from services.intake.store import complaints
+from services.intake.store import complaints, copies
 from shared.bus import Inbox
 from shared.envelope import Cause
 from shared.events import (
     ComplaintDispatched,
+    ComplaintEscalated,
     ComplaintGraded,
+    ComplaintLinked,
+    ComplaintMigrated,
     DeadlineBreached,
     DeadlineCancelled,
     DeadlineMet,
@@ -16,6 +19,8 @@ from shared.events import (
     Fact,
     NoticeFailed,
     NoticeSent,
+    PolicyPublished,
+    QuotaExceeded,
     SurveyAnswered,
     SurveyExpired,
     SurveyOpened,
@@ -27,6 +32,10 @@ inbox = Inbox("intake")
 @inbox.on(
     ComplaintGraded,
     ComplaintDispatched,
+    ComplaintEscalated,
+    ComplaintLinked,
+    ComplaintMigrated,
+    QuotaExceeded,
     DeadlineSet,
     DeadlineWarned,
     DeadlineBreached,
@@ -41,3 +50,8 @@ inbox = Inbox("intake")
 )
 async def on_report(event: Cause[Fact]) -> None:
     await complaints.update(event.complaint, hear, event)
+
+
+@inbox.on(PolicyPublished)
+async def on_published(event: Cause[PolicyPublished]) -> None:
+    await copies.keep(event)

@@ -4,7 +4,11 @@ from services.notify import api, listeners, store, ticker
 from shared.service import Service
 
 service = Service(
-    "notify", store=store.notices, inbox=listeners.inbox, routers=[api.router], ticks=[ticker.tick]
+    "notify",
+    store=store.notices,
+    inbox=listeners.inbox,
+    routers=[api.router],
+    ticks=[ticker.tick, store.copies.refresh],
 )
 app = service.app
 

@@ -3,16 +3,19 @@
 from functools import partial
 
 from services.notify.domain.notices import Heard, hear
-from services.notify.store import notices
+from services.notify.store import copies, notices
 from shared import clock
 from shared.bus import Inbox
+from shared.envelope import Cause
 from shared.events import (
     ComplaintAnswered,
     ComplaintDispatched,
+    ComplaintMigrated,
     ComplaintRegistered,
     ContactRecorded,
     DeadlineBreached,
     DeadlineWarned,
+    PolicyPublished,
     ReplyRecorded,
     SurveyInvited,
 )
@@ -24,6 +27,7 @@ inbox = Inbox("notify")
     ComplaintRegistered,
     ContactRecorded,
     ComplaintDispatched,
+    ComplaintMigrated,
     ComplaintAnswered,
     ReplyRecorded,
     SurveyInvited,
@@ -32,3 +36,8 @@ inbox = Inbox("notify")
 )
 async def on_news(event: Heard) -> None:
     await notices.update(event.complaint, partial(hear, now=clock.machine_now()), event)
+
+
+@inbox.on(PolicyPublished)
+async def on_published(event: Cause[PolicyPublished]) -> None:
+    await copies.keep(event)

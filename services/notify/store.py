@@ -1,6 +1,7 @@
 """The notices: one document for each complaint, found by the instant of the next attempt."""
 
 from services.notify.domain.notices import Notices
+from shared.copies import Copies
 from shared.mongo import Store, index
 
 notices = Store(
@@ -13,6 +14,7 @@ notices = Store(
     },
     indexes=[index("next_due"), index("open_task")],
 )
+copies = Copies(notices)
 
 
 async def open_tasks(limit: int) -> list[tuple[str, Notices]]:

@@ -4,7 +4,11 @@ from services.sla import api, listeners, store, ticker
 from shared.service import Service
 
 service = Service(
-    "sla", store=store.deadlines, inbox=listeners.inbox, routers=[api.router], ticks=[ticker.tick]
+    "sla",
+    store=store.deadlines,
+    inbox=listeners.inbox,
+    routers=[api.router],
+    ticks=[ticker.tick, store.copies.refresh],
 )
 app = service.app
 

@@ -1,17 +1,20 @@
 """What sla does when it hears of a complaint: every event leaves a mark, and clocks follow from the marks."""
 
 from services.sla.domain.deadlines import Heard, hear
-from services.sla.store import deadlines
+from services.sla.store import copies, deadlines
 from shared.bus import Inbox
+from shared.envelope import Cause
 from shared.events import (
     ComplaintAccepted,
     ComplaintClosed,
     ComplaintDispatched,
     ComplaintFedBack,
     ComplaintGraded,
+    ComplaintMigrated,
     ComplaintRegistered,
     ComplaintReopened,
     NoticeSent,
+    PolicyPublished,
     SolutionProposed,
 )
 
@@ -22,6 +25,7 @@ inbox = Inbox("sla")
     ComplaintRegistered,
     ComplaintGraded,
     ComplaintDispatched,
+    ComplaintMigrated,
     ComplaintAccepted,
     SolutionProposed,
     ComplaintFedBack,
@@ -31,3 +35,8 @@ inbox = Inbox("sla")
 )
 async def on_mark(event: Heard) -> None:
     await deadlines.update(event.complaint, hear, event)
+
+
+@inbox.on(PolicyPublished)
+async def on_published(event: Cause[PolicyPublished]) -> None:
+    await copies.keep(event)

@@ -8,7 +8,7 @@ service = Service(
     store=store.surveys,
     inbox=listeners.inbox,
     routers=[api.router],
-    ticks=[ticker.tick],
+    ticks=[ticker.tick, store.copies.refresh],
     needs=["survey_key"],
 )
 app = service.app

@@ -5,11 +5,11 @@ from functools import partial
 from uuid import UUID
 
 from services.survey.domain import links
-from services.survey.domain.questionnaire import hear
-from services.survey.store import surveys
+from services.survey.domain.questionnaire import Heard, hear
+from services.survey.store import copies, surveys
 from shared.bus import Inbox
 from shared.envelope import Cause
-from shared.events import ComplaintFedBack, ComplaintRegistered
+from shared.events import ComplaintFedBack, ComplaintMigrated, ComplaintRegistered, PolicyPublished
 from shared.settings import settings
 
 inbox = Inbox("survey")
@@ -21,6 +21,11 @@ def link(survey: UUID, expires: datetime) -> str:
     return f"{settings().survey_url.rstrip('/')}/s/{token}"
 
 
-@inbox.on(ComplaintRegistered, ComplaintFedBack)
-async def on_news(event: Cause[ComplaintRegistered | ComplaintFedBack]) -> None:
+@inbox.on(ComplaintRegistered, ComplaintFedBack, ComplaintMigrated)
+async def on_news(event: Heard) -> None:
     await surveys.update(event.complaint, partial(hear, complaint=event.complaint, link=link), event)
+
+
+@inbox.on(PolicyPublished)
+async def on_published(event: Cause[PolicyPublished]) -> None:
+    await copies.keep(event)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.survey.domain.questionnaire import Surveys
+from shared.copies import Copies
 from shared.mongo import Store, index
 
 surveys = Store(
@@ -15,6 +16,7 @@ surveys = Store(
     },
     indexes=[index("next_due"), index("survey_ids")],
 )
+copies = Copies(surveys)
 
 
 async def with_survey(survey: UUID) -> tuple[UUID, Surveys] | None:

@@ -1,24 +1,44 @@
-"""What triage does when it hears of a complaint."""
+"""What triage does when it hears of a complaint, of a clock, or of a new policy."""
 
-from services.triage.domain import grading
-from services.triage.store import gradings
+from services.triage.domain.grading import Heard, hear, hear_clock
+from services.triage.store import copies, gradings, judge
 from shared.bus import Inbox
 from shared.envelope import Cause
-from shared.events import ComplaintRegistered, ComplaintReopened, StatementRecorded
+from shared.events import (
+    ComplaintInvestigated,
+    ComplaintRegistered,
+    ComplaintReopened,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMissed,
+    DeadlineSet,
+    FactsRevised,
+    PolicyPublished,
+    SlaFact,
+    SolutionAudited,
+    StatementRecorded,
+)
 
 inbox = Inbox("triage")
 
 
-@inbox.on(ComplaintRegistered)
-async def on_registered(event: Cause[ComplaintRegistered]) -> None:
-    await gradings.update(event.complaint, grading.register, event)
+@inbox.on(
+    ComplaintRegistered,
+    StatementRecorded,
+    FactsRevised,
+    ComplaintInvestigated,
+    SolutionAudited,
+    ComplaintReopened,
+)
+async def on_news(event: Heard) -> None:
+    await judge(event.complaint, hear, event)
 
 
-@inbox.on(StatementRecorded)
-async def on_statement(event: Cause[StatementRecorded]) -> None:
-    await gradings.update(event.complaint, grading.note_statement, event)
+@inbox.on(DeadlineSet, DeadlineMet, DeadlineMissed, DeadlineCancelled)
+async def on_clock(event: Cause[SlaFact]) -> None:
+    await gradings.update(event.complaint, hear_clock, event)
 
 
-@inbox.on(ComplaintReopened)
-async def on_reopened(event: Cause[ComplaintReopened]) -> None:
-    await gradings.update(event.complaint, grading.reopen, event)
+@inbox.on(PolicyPublished)
+async def on_published(event: Cause[PolicyPublished]) -> None:
+    await copies.keep(event)

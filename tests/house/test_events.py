@@ -20,6 +20,8 @@ PERSONAL = {
     "link", "message", "mobile", "note", "order", "person", "phone", "remark", "statement", "text", "words",
 }  # fmt: skip
 """Field names that may hold what a person is or said; `name` too, save a product's."""
+HARMLESS = {"customer_deadline"}
+"""An instant, and no word of the customer's."""
 
 LIMIT = 64 * 1024
 AMOUNT, WORST = "99999999999999.9999", "\x01"  # which takes six bytes in JSON
@@ -53,14 +55,28 @@ def largest(schema: Schema, values: Schema) -> Any:
             return max(options, key=len)
         case {"type": "object", "properties": properties}:
             return {name: largest(each, values) for name, each in properties.items()} | {"unheard_of": 1}
+        case {"type": "object", "additionalProperties": dict(each)}:
+            return {
+                f"{number:100}": largest(each, values) for number in range(schema.get("maxProperties", WIDE))
+            }
+        case {"type": "object"}:
+            return {}
         case {"type": "array", "items": items}:
             return [largest(items, values)] * schema.get("maxItems", WIDE)
         case {"type": "string", "format": "date-time"}:
             return "2026-11-22T08:00:00.123456+08:00"
+        case {"type": "string", "format": "uuid"}:
+            return str(UUID(int=2**128 - 1))
         case {"type": "string", "pattern": "^[A-Z]{3}$"}:
             return "CNY"
+        case {"type": "string", "pattern": str(pattern)} if "x00" in pattern:
+            return "质" * schema["maxLength"]
+        case {"type": "string", "pattern": _}:
+            return AMOUNT
         case {"type": "string"}:
             return WORST * schema.get("maxLength", UNBOUNDED)
+        case {"type": "number"}:
+            return schema.get("maximum", 2**31 - 1)
         case {"type": "integer"}:
             return schema.get("maximum", 2**31 - 1)
     return schema["type"] == "boolean" or None
@@ -97,7 +113,8 @@ def published(fact: Fact) -> bytes:
 @pytest.mark.parametrize("by_alias", [True, False])
 def test_a_public_event_has_no_field_for_personal_data(type: str, by_alias: bool) -> None:
     found = set(fields(CATALOGUE[type], by_alias=by_alias))
-    words = {(kind, word) for kind, field in found for word in field.strip("_").split("_")}
+    named = [(kind, field) for kind, field in found if field not in HARMLESS]
+    words = {(kind, word) for kind, field in named for word in field.strip("_").split("_")}
     assert {(kind, word) for kind, word in words if word in PERSONAL} == set()
     assert {kind for kind, word in words if word == "name"} <= {Product.__name__}
 

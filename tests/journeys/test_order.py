@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.domain import handling
-from services.intake.domain.complaint import Complaint, NewComplaint, Registration, register
+from services.intake.domain.complaint import Complaint, NewComplaint, Registration
+from services.intake.domain.registration import register
 from services.intake.domain.stages import possible
 from services.intake.listeners import inbox as intake_inbox
 from services.notify.domain import notices
@@ -23,15 +24,10 @@ from services.triage.listeners import inbox as triage_inbox
 from shared.bus import Inbox
 from shared.documents import Change, Draft
 from shared.envelope import Cause
-from shared.events import ComplaintRegistered, ComplaintReopened, Fact, StatementRecorded
+from shared.events import Fact, SlaFact
 from tests.kit.complaint import COMPLAINT, NUMBER, START, decide, events, plain, said, whole_way
 
 WAY = events(whole_way(3, 9))
-TRIAGE: dict[type[Fact], Change[Any, Any]] = {
-    ComplaintRegistered: grading.register,
-    StatementRecorded: grading.note_statement,
-    ComplaintReopened: grading.reopen,
-}
 
 
 def link(survey: UUID, expires: Any) -> str:
@@ -39,7 +35,7 @@ def link(survey: UUID, expires: Any) -> str:
 
 
 def triage(state: Any, cause: Cause[Any]) -> Any:
-    return TRIAGE[type(cause.data)](state, cause)
+    return grading.hear_clock(state, cause) if isinstance(cause.data, SlaFact) else grading.hear(state, cause)
 
 
 CHANGES: dict[str, tuple[Inbox, Change[Any, Any]]] = {
@@ -108,7 +104,7 @@ def new_complaint() -> Draft[Any]:
         }
     )
     asked = Registration(
-        given=given, caller="front-end", request=None, digest="", pack="base", pack_version=1
+        given=given, caller="front-end", request="", keyed=True, digest="", pack="base", pack_version=1
     )
     draft: Draft[Any] = Draft(COMPLAINT)
     decide(draft, register, Cause(COMPLAINT, COMPLAINT, NUMBER, START, "front-end", asked), "intake")

@@ -111,13 +111,13 @@ def said(draft: Draft[Any]) -> list[str]:
 
 
 def plain(state: BaseModel | None) -> Any:
-    """A state without the order of its lists, which is the order in which news came."""
+    """A state without the order of its lists, and without `at`: the order and time in which news came."""
     return _sorted(state.model_dump(mode="json") if state else None)
 
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sorted(each) for key, each in value.items()}
+        return {key: _sorted(each) for key, each in value.items() if key != "at"}
     if isinstance(value, list):
         return sorted((_sorted(each) for each in value), key=repr)
     return value

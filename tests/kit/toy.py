@@ -92,5 +92,21 @@ async def take_all(servers: AnyServers, queue: str, wait: float = 1.0) -> list[A
     return found
 
 
+async def history(servers: AnyServers) -> list[AbstractIncomingMessage]:
+    """Everything that went to everybody, from the first message on."""
+    found = []
+    async with channel_of(servers.operator_amqp_url) as channel:
+        await channel.set_qos(prefetch_count=500)
+        stream = await channel.get_queue("redress.history", ensure=False)
+        try:
+            async with stream.iterator(timeout=2, arguments={"x-stream-offset": "first"}) as messages:
+                async for message in messages:
+                    found.append(message)
+                    await message.ack()
+        except TimeoutError:
+            pass
+    return found
+
+
 def events_in(messages: Sequence[AbstractIncomingMessage]) -> list[Cause[Fact]]:
     return [from_cloudevent(member) for message in messages for member in open_batch(message.body)]

@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.sla.domain.calendar import end_of, works
-from shared.policy import load_calendar
+from shared.policy import end_of, load_calendar, works
 
 CHINA = load_calendar("cn-mainland")
 ZONE = ZoneInfo("Asia/Shanghai")

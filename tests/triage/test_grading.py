@@ -1,130 +1,115 @@
-"""Grading with the base pack: the gravest row wins, every matching row is kept."""
+"""Grading: what is known becomes a judgement with every reason, and a new one when it changes."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.triage.domain.classification import Reading, classify, read
-from services.triage.domain.grading import grade
-from shared.events import Channel, ComplaintRegistered, Money
-from shared.policy import Condition, load
+from services.triage.domain import grading
+from shared.events import (
+    ComplaintDispatched,
+    ComplaintEscalated,
+    ComplaintGraded,
+    ComplaintInvestigated,
+    StatementRecorded,
+)
+from shared.problems import Conflict, Invalid
 from tests.kit.complaint import registered
+from tests.kit.triage import House, money
 
-PACK = load("base", 1)
-GRADES = list(PACK.grades)
-
-
-def graded(text: str = "", cycle: int = 1, channel: Channel = "email", **given: Any) -> str:
-    return grade(registered(channel, **given), read(text, PACK), cycle, PACK).grade
+# grading
 
 
-def money(value: str, currency: str = "CNY") -> Money:
-    return Money(value=Decimal(value), currency=currency)
-
-
-TABLE: list[tuple[str, dict[str, Any]]] = [
-    ("minor", {}),
-    ("minor", {"loss": money("199.99")}),
-    ("ordinary", {"loss": money("200")}),
-    ("ordinary", {"loss": money("4999.99")}),
-    ("serious", {"loss": money("5000")}),
-    ("serious", {"loss": money("49999.99")}),
-    ("critical", {"loss": money("50000")}),
-    ("serious", {"loss": money("1000", "USD")}),
-    ("minor", {"loss": money("1000000", "XTS")}),
-    ("ordinary", {"class_": "service", "demand": {"type": "apologise"}}),
-    ("minor", {"class_": "usage", "demand": {"type": "explain"}}),
-    ("serious", {"channel": "regulator"}),
-    ("serious", {"channel": "consumer_association"}),
-    ("critical", {"channel": "media"}),
-    ("serious", {"facts": {"urgent": True}}),
-    ("critical", {"facts": {"injured": 1}}),
-    ("critical", {"facts": {"deaths": 1}}),
-    ("critical", {"facts": {"fire": True}}),
-    ("critical", {"facts": {"food_safety": True}}),
-    ("minor", {"facts": {"affected_customers": 9}}),
-    ("critical", {"facts": {"affected_customers": 10}}),
-    ("critical", {"text": "My child was injured"}),
-    ("critical", {"text": "电池冒烟，差点着火"}),
-    ("serious", {"cycle": 2}),
-    ("critical", {"facts": {"injured": 1}, "loss": money("10")}),
-]
-
-
-@pytest.mark.parametrize(("expected", "given"), TABLE, ids=range(len(TABLE)))
-def test_the_table(expected: str, given: dict[str, Any]) -> None:
-    assert graded(**given) == expected
+def test_a_complaint_is_graded_once_both_its_particulars_and_its_text_are_there() -> None:
+    house, id = House(), uuid4()
+    assert house.change(id, grading.hear, StatementRecorded(pack="base", pack_version=1, text="x")) == []
+    told = house.change(id, grading.hear, registered(loss=money("6000")))
+    assert [type(fact) for fact in told] == [ComplaintGraded, ComplaintDispatched]
+    assert house.judged(id).grade == "serious"
+    assert house.judged(id).provisional
 
 
 def test_every_matching_row_is_kept_with_its_comparison() -> None:
-    complaint = registered("regulator", loss=money("6000"), facts={"fire": True})
-    decision = grade(complaint, Reading(), 1, PACK)
-    assert decision.grade == "critical"
-    assert {match.rule for match in decision.matches} == {
-        "fire",
+    house = House()
+    id = house.complain(channel="regulator", loss=money("6000"), facts={"fire": True})
+    found = house.judged(id)
+    assert found.grade == "critical"
+    assert {match.rule for match in found.matches} == {
+        "safety gate fire",
         "large sum",
         "authority or association",
         "noticeable sum",
     }
-    assert {(m.fact, m.value, m.comparison) for m in decision.matches} >= {("loss", "6000", ">= 5000")}
+    assert ("loss", "6000", ">= 5000") in {(m.fact, m.value, m.comparison) for m in found.matches}
 
 
-amounts = st.decimals(min_value=0, max_value=10**6, places=2)
+def test_facts_that_change_make_a_new_judgement_and_the_old_one_stays_in_the_history() -> None:
+    house = House()
+    id = house.complain(loss=money("10"))
+    assert house.judged(id).grade == "minor"
+    told = house.revise(id, loss=money("60000"))
+    assert [type(fact) for fact in told] == [ComplaintGraded]
+    assert (house.judged(id).grade, house.judged(id).revision, house.judged(id).reason) == (
+        "critical",
+        2,
+        "facts",
+    )
+    assert [record.graded.grade for record in house.gradings[id].records] == ["minor", "critical"]
+    assert house.revise(id, 1, loss=money("1")) == [], "an older revision changes nothing"
 
 
-@given(amounts, amounts, st.booleans())
-def test_a_higher_loss_never_lowers_the_grade(one: Decimal, other: Decimal, fire: bool) -> None:
-    low, high = sorted((one, other))
-    facts = {"fire": fire}
-    lower, higher = (graded(loss=Money(value=value, currency="CNY"), facts=facts) for value in (low, high))
-    assert GRADES.index(higher) <= GRADES.index(lower)
+def test_verified_facts_end_what_is_provisional() -> None:
+    house = House()
+    id = house.complain()
+    assert house.judged(id).provisional
+    house.revise(id, verified=True)
+    assert not house.judged(id).provisional
 
 
-@given(st.permutations(PACK.grading), amounts, st.sampled_from(["email", "media", "regulator"]))
-def test_the_order_of_rows_is_irrelevant(rows: list[Any], loss: Decimal, channel: Channel) -> None:
-    shuffled = PACK.model_copy(update={"grading": tuple(rows)})
-    complaint = registered(channel, loss=Money(value=loss, currency="CNY"))
-    one, other = (grade(complaint, Reading(), 1, pack) for pack in (PACK, shuffled))
-    assert one.grade == other.grade
-    assert set(one.matches) == set(other.matches)
+def test_another_class_goes_to_other_departments() -> None:
+    house = House()
+    id = house.complain(class_="service")
+    told = house.revise(id, class_="product_quality")
+    routes = [fact for fact in told if isinstance(fact, ComplaintDispatched)]
+    assert [(route.lead, route.revision) for route in routes] == [("quality", 2)]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("The kettle leaks and is broken", "product_quality"),
-        ("用了一周就坏了，质量太差", "product_quality"),
-        ("说明书看不懂，不知道怎么设置", "usage"),
-        ("店员态度恶劣，让我等了两个小时", "service"),
-        ("The chocolate was nice", "other"),
-        ("", "other"),
-    ],
-)
-def test_the_class_is_read_off_the_text(text: str, expected: str) -> None:
-    assert classify(None, read(text, PACK), PACK) == (expected, True)
+def test_a_cause_found_is_a_fact() -> None:
+    house = House("cn-after-sales-24h")
+    with pytest.raises(Invalid, match="cannot be used yet"):
+        house.complain()
+    house = House()
+    id = house.complain()
+    assert house.change(id, grading.hear, ComplaintInvestigated(cycle=1, cause="material")) == []
+    assert house.gradings[id].causes == {1: "material"}
 
 
-def test_a_class_that_was_given_stands() -> None:
-    assert classify("usage", read("it is broken", PACK), PACK) == ("usage", False)
+# safety
 
 
-def test_the_reading_keeps_no_text() -> None:
-    kept = read("Zhang San's kettle is broken", PACK).model_dump_json()
-    assert "Zhang" not in kept
-    assert "kettle" not in kept
+@pytest.mark.parametrize("facts", [{"injured": 1}, {"deaths": 1}, {"fire": True}, {"food_safety": True}])
+def test_the_safety_gate_gives_the_gravest_grade_and_escalates_once(facts: dict[str, Any]) -> None:
+    house = House()
+    id = house.complain(facts=facts)
+    assert house.judged(id).grade == "critical"
+    told = [fact for _, fact in house.said if isinstance(fact, ComplaintEscalated)]
+    assert [fact.roles for fact in told] == [("general_manager", "emergency_team")]
+    house.revise(id, facts=facts, loss=money("1"))
+    assert len([fact for _, fact in house.said if isinstance(fact, ComplaintEscalated)]) == 1
 
 
-def test_a_condition_takes_exactly_one_operator() -> None:
-    with pytest.raises(ValueError, match="exactly one"):
-        Condition.model_validate({"fact": "loss", "at_least": 1, "above": 1})
-    assert not Condition.model_validate({"fact": "loss", "above": 5}).holds(5)
-    assert Condition.model_validate({"fact": "loss", "at_least": 5}).holds(5)
+def test_words_escalate_until_the_facts_are_verified_and_say_otherwise() -> None:
+    house = House()
+    id = house.complain(text="The battery caught fire")
+    assert house.judged(id).gates == ("fire",)
+    house.revise(id, facts={"fire": False})
+    assert house.judged(id).grade == "critical", "not verified yet"
+    house.revise(id, 2, facts={"fire": False}, verified=True)
+    assert (house.judged(id).grade, house.judged(id).gates) == ("minor", ())
 
 
-def test_registration_is_aware_of_its_offset() -> None:
-    assert registered().received_at == datetime(2026, 9, 18, 9, 59, tzinfo=UTC)
-    assert isinstance(registered(), ComplaintRegistered)
+def test_nobody_decides_below_a_safety_gate() -> None:
+    house = House()
+    id = house.complain(facts={"injured": 1})
+    with pytest.raises(Conflict, match="safety gate harm"):
+        house.decide(id, "grade", "severity", "minor")

@@ -1,30 +1,27 @@
 """The complaint: what the customer told us, and how it is registered."""
 
 import re
-from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.intake.domain.stages import Stage
-from shared.envelope import Cause
 from shared.events import (
     Channel,
     ComplaintDispatched,
     ComplaintGraded,
-    ComplaintRegistered,
-    ContactRecorded,
+    ComplaintMigrated,
     Demand,
-    Fact,
+    Detail,
+    FactsRevised,
     Language,
     Money,
     Name,
     Product,
     SafetyFacts,
-    StatementRecorded,
     Text,
 )
-from shared.policy import load
 from shared.problems import Fault, Invalid
 
 # What a browser's e-mail field takes (WHATWG HTML), with a dot in the domain.
@@ -37,6 +34,9 @@ class Given(BaseModel):
     """Part of a request: an unknown field is refused, so that no misspelt one gets lost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+
+GivenDetail = bool | int | Decimal | Annotated[str, StringConstraints(max_length=200)] | list[Name] | Money
 
 
 class Complainant(Given):
@@ -62,6 +62,11 @@ class Purchase(Product, Given):
     order: Name | None = None
 
 
+Details = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=100)], GivenDetail], Field(max_length=30)
+]
+
+
 class GivenFacts(SafetyFacts, Given):
     """Structured facts; unknown names are refused."""
 
@@ -69,6 +74,9 @@ class GivenFacts(SafetyFacts, Given):
 class NewComplaint(Given):
     """A complaint as front ends and partners hand it in."""
 
+    pack: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+        None, description="The policy pack it is handled by; default: the house's own"
+    )
     channel: Channel
     language: Language = "zh-CN"
     received_at: AwareDatetime | None = Field(None, description="When the customer spoke; default: now")
@@ -79,6 +87,9 @@ class NewComplaint(Given):
     demand: Demand | None = None
     loss: Money | None = None
     facts: GivenFacts = GivenFacts()
+    details: Details = Field({}, description="What the policy pack asks for besides, by its names")
+    tier: Name | None = Field(None, description="What kind of customer this is, as the pack calls it")
+    customer_deadline: AwareDatetime | None = Field(None, description="By when the customer wants an answer")
 
 
 class Solution(BaseModel):
@@ -93,6 +104,7 @@ class Solution(BaseModel):
 class Complaint(BaseModel):
     """The record of one complaint.
 
+    `pack` and `pack_version` hold now; `details` are those of the pack, private ones included.
     `told` and `scores` hold, by cycle, what the other services reported; `requests` the digest of each step
     taken under an Idempotency-Key; `proposals` counts those of the present cycle.
     """
@@ -105,6 +117,9 @@ class Complaint(BaseModel):
     pack: str
     pack_version: int
     given: NewComplaint
+    details: dict[str, Detail] = {}
+    revised: FactsRevised | None = None
+    migrated: ComplaintMigrated | None = None
     received_at: AwareDatetime
     registered_at: AwareDatetime
     stage: Stage = Stage.REGISTERED
@@ -126,57 +141,19 @@ class Complaint(BaseModel):
 
 
 class Registration(BaseModel):
-    """The command to register: what was given, by whom, under which request key and policy."""
+    """The command to register: what was given, by whom, under which policy.
+
+    `request` tells one request from another: by the caller's key where it is `keyed`, else by the content.
+    """
 
     given: NewComplaint
     caller: str
-    request: str | None
+    request: str
+    keyed: bool
     digest: str
     pack: str
     pack_version: int
-
-
-def register(state: Complaint | None, cause: Cause[Registration]) -> tuple[Complaint, list[Fact]]:
-    """Take a complaint in. Raises Invalid for a class its pack does not know, or a future instant."""
-    if state is not None:
-        return state, []
-    asked, given = cause.data, cause.data.given
-    check(given, cause.time, asked.pack, asked.pack_version)
-    received_at = given.received_at or cause.time
-    complaint = Complaint(
-        number=cause.subject,
-        traceparent=cause.traceparent,
-        received_at=received_at,
-        registered_at=cause.time,
-        **asked.model_dump(exclude={"given"}),
-        given=given,
-    )
-    pinned = {"pack": asked.pack, "pack_version": asked.pack_version}
-    return complaint, [
-        ComplaintRegistered(
-            **pinned,
-            **given.model_dump(include={"channel", "language", "class_", "demand", "loss", "facts"}),
-            product=Product.model_validate(given.product.model_dump()),
-            received_at=received_at,
-        ),
-        ContactRecorded.model_validate(given.complainant.model_dump()),
-        StatementRecorded(**pinned, text=given.description),
-    ]
-
-
-def check(given: NewComplaint, now: datetime, pack: str, version: int) -> None:
-    """What the form alone cannot tell. Raises Invalid."""
-    classes = load(pack, version).classes
-    if given.class_ is not None and given.class_ not in classes:
-        raise Invalid(
-            "The policy pack does not know this class",
-            [Fault(detail=f"use one of {', '.join(classes)}", pointer="#/class")],
-        )
-    if given.received_at is not None and given.received_at > now:
-        raise Invalid(
-            "A complaint cannot have been received in the future",
-            [Fault(detail="give an instant not later than now", pointer="#/received_at")],
-        )
+    fingerprints: tuple[str, ...] = ()
 
 
 def check_same(digest: str, given: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from services.intake.domain.complaint import Complaint, Given, Solution, check_same
+from services.intake.domain.particulars import Revision, check_department, revise
 from services.intake.domain.stages import AUDIT_FAILED, STEPS, Stage, possible
 from shared.envelope import Cause
 from shared.events import (
@@ -19,6 +20,7 @@ from shared.events import (
     ComplaintFedBack,
     ComplaintGraded,
     ComplaintInvestigated,
+    ComplaintMigrated,
     ComplaintReopened,
     Fact,
     Money,
@@ -109,7 +111,7 @@ Handled = tuple[Complaint, list[Fact]]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A step as it was asked for: under which key (None: none), and its digest."""
+    """A step or revision as it was asked for: under which key (None: none), and its digest."""
 
     step: Any
     key: str | None = None
@@ -117,7 +119,7 @@ class Request:
 
 
 def take(state: Complaint | None, cause: Cause[Request]) -> Handled:
-    """Take a person's step, once for its key.
+    """Take a person's step or revision, once for its key.
 
     Raises Conflict, naming what is possible now, if the stage does not allow it; Invalid if the key was used
     for another step.
@@ -128,7 +130,7 @@ def take(state: Complaint | None, cause: Cause[Request]) -> Handled:
         check_same(state.requests[asked.key], asked.digest)
         return state, []
     keys = {asked.key: asked.digest} if asked.key is not None else {}
-    after, facts = go(state, asked.step)
+    after, facts = revise(state, asked.step) if isinstance(asked.step, Revision) else go(state, asked.step)
     return advance(after.model_copy(update={"requests": state.requests | keys}), facts)
 
 
@@ -152,7 +154,7 @@ def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:
             check_cause(state, cause)
             return {"root_cause": cause}, [ComplaintInvestigated(cycle=cycle, cause=cause)]
         case Propose():
-            check_department(state, step.department)
+            check_department(step.department, load(state.pack, state.pack_version))
             given, number = step.model_dump(exclude={"step"}), state.proposals + 1
             proposed = SolutionProposed(cycle=cycle, number=number, **given)
             return {"solution": Solution(**given), "proposals": number}, [proposed]
@@ -182,24 +184,19 @@ def check_cause(state: Complaint, cause: str) -> None:
         )
 
 
-def check_department(state: Complaint, department: str) -> None:
-    known = load(state.pack, state.pack_version).departments
-    if department not in known:
-        raise Invalid(
-            "The policy pack does not know this department",
-            [Fault(detail=f"use one of {', '.join(known)}", pointer="#/department")],
-        )
-
-
 def hear(state: Complaint | None, cause: Cause[Fact]) -> tuple[Complaint | None, list[Fact]]:
     """Note what another service reports, then advance."""
     if state is None:
         return None, []
     match cause.data:
-        case ComplaintGraded(cycle=cycle) as graded:
+        case ComplaintGraded(cycle=cycle) as graded if is_newer(graded, state.graded.get(cycle)):
             state = state.model_copy(update={"graded": state.graded | {cycle: graded}})
-        case ComplaintDispatched(cycle=cycle) as dispatched:
-            state = state.model_copy(update={"dispatched": state.dispatched | {cycle: dispatched}})
+        case ComplaintDispatched(cycle=cycle) as routed if is_newer(routed, state.dispatched.get(cycle)):
+            state = state.model_copy(update={"dispatched": state.dispatched | {cycle: routed}})
+        case ComplaintMigrated() as migrated:
+            newest = migrated.or_later(state.migrated)
+            pinned = {"pack": newest.pack, "pack_version": newest.pack_version}
+            state = state.model_copy(update=pinned | {"migrated": newest})
         case NoticeSent(kind="result", cycle=cycle):
             state = state.model_copy(update={"told": sorted({*state.told, cycle})})
         case SurveyAnswered(cycle=cycle, score=score):
@@ -209,6 +206,12 @@ def hear(state: Complaint | None, cause: Cause[Fact]) -> tuple[Complaint | None,
         case _:
             pass
     return advance(state, [])
+
+
+def is_newer(
+    news: ComplaintGraded | ComplaintDispatched, known: ComplaintGraded | ComplaintDispatched | None
+) -> bool:
+    return known is None or news.revision > known.revision
 
 
 def advance(state: Complaint, owed: list[Fact]) -> Handled:

@@ -30,6 +30,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "complaint.fed_back": ("The customer has the answer", "客户已得到答复"),
     "complaint.closed": ("Closed, score {score}", "已结案，评分 {score}"),
     "complaint.reopened": ("Reopened, round {cycle}, score {score}", "重新处理，第 {cycle} 轮，评分 {score}"),
+    "complaint.facts_revised": ("Facts revised, revision {revision}", "事实已更正（第 {revision} 次）"),
+    "complaint.escalated": (
+        "Escalated by safety gate {gate} to {roles}",
+        "触发安全红线“{gate}”，已上报 {roles}",
+    ),
+    "complaint.linked": ("Linked with earlier complaints: {complaints}", "与此前投诉关联：{complaints}"),
+    "complaint.migrated": (
+        "Now handled by {pack} version {pack_version}",
+        "改按 {pack} 第 {pack_version} 版处理",
+    ),
+    "quota.exceeded": (
+        "Quota exceeded: number {number} of {grade} in {year}, {limit} allowed {value}",
+        "超出年度指标：{year} 年{grade}第 {number} 起，限 {limit} 起 {value}",
+    ),
+    "policy.published": ("Policy {pack} version {version} published", "制度 {pack} 第 {version} 版已发布"),
     "deadline.set": ("Deadline {clock} set: {due}", "时限“{clock}”：{due}"),
     "deadline.warned": ("Deadline {clock} is due soon", "时限“{clock}”即将到期"),
     "deadline.breached": ("Deadline {clock} breached", "时限“{clock}”已超时"),
@@ -96,6 +111,8 @@ def shown(key: str, value: Any, pack: Pack, language: Language) -> str:
         "department": pack.departments,
         "departments": pack.departments,
         "clock": pack.clocks,
+        "roles": pack.roles,
+        "gate": {each.gate: each for each in pack.safety},
     }
     if isinstance(value, list):
         return ", ".join(shown(key, each, pack, language) for each in value)

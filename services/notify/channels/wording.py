@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.notify.domain.notices import Notice, Notices
-from shared.policy import load
+from shared.policy import pack_of
 
 _texts = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -29,7 +29,7 @@ def words(state: Notices, notice: Notice) -> Words:
     """The text of a notice. Raises Jinja's UndefinedError if a template names what nobody gives it."""
     assert state.registered is not None
     language = state.registered.language
-    pack = load(state.registered.pack, state.registered.pack_version)
+    pack = pack_of(state.registered, state.migrated)
     rule = pack.clocks.get(notice.details.get("clock", ""))
     text = _texts.get_template(f"{language}/{notice.kind}.txt").render(
         number=state.number,

@@ -15,6 +15,7 @@ from shared.envelope import Cause
 from shared.events import (
     ComplaintAnswered,
     ComplaintDispatched,
+    ComplaintMigrated,
     ComplaintRegistered,
     ContactRecorded,
     DeadlineBreached,
@@ -25,7 +26,7 @@ from shared.events import (
     ReplyRecorded,
     SurveyInvited,
 )
-from shared.policy import Department, load
+from shared.policy import Department, pack_of
 from shared.problems import Conflict, NotFound
 
 Route = Literal["email", "call", "letter", "message"]
@@ -90,6 +91,7 @@ class Notices(BaseModel):
 
     number: str = ""
     registered: ComplaintRegistered | None = None
+    migrated: ComplaintMigrated | None = None
     contact: ContactRecorded | None = None
     replies: dict[int, str] = {}
     routes: dict[int, ComplaintDispatched] = {}
@@ -107,6 +109,7 @@ Heard = Cause[
     ComplaintRegistered
     | ContactRecorded
     | ComplaintDispatched
+    | ComplaintMigrated
     | ComplaintAnswered
     | ReplyRecorded
     | SurveyInvited
@@ -128,10 +131,15 @@ def note(state: Notices, cause: Heard) -> Notices:
             return wish(state, cause, "acknowledgement", 1).model_copy(update=known)
         case ContactRecorded() as contact:
             return state.model_copy(update={"contact": contact})
-        case ComplaintDispatched(cycle=cycle, departments=departments) as route:
-            for department in departments:
+        case ComplaintDispatched(cycle=cycle) as route:
+            old = state.routes.get(cycle)
+            newest = route if old is None or route.revision > old.revision else old
+            told = old.departments if old else ()
+            for department in [each for each in route.departments if each not in told]:
                 state = wish(state, cause, "assignment", cycle, to=department)
-            return state.model_copy(update={"routes": state.routes | {cycle: route}})
+            return state.model_copy(update={"routes": state.routes | {cycle: newest}})
+        case ComplaintMigrated() as migrated:
+            return state.model_copy(update={"migrated": migrated.or_later(state.migrated)})
         case ComplaintAnswered(cycle=cycle):
             return wish(state, cause, "result", cycle)
         case ReplyRecorded(cycle=cycle, text=text):
@@ -202,7 +210,7 @@ def to_customer(state: Notices, wanted: Wish) -> tuple[Route, str, dict[str, str
         return None
     if wanted.kind == "result" and wanted.cycle not in state.replies:
         return None
-    pack = load(state.registered.pack, state.registered.pack_version)
+    pack = pack_of(state.registered, state.migrated)
     own = pack.feedback[state.registered.channel]
     route, address = reach(state.contact, "email" if wanted.kind == "acknowledgement" else own, own)
     words = {"reply": state.replies[wanted.cycle]} if wanted.kind == "result" else {}
@@ -225,7 +233,7 @@ def to_department(state: Notices, wanted: Wish, to: str) -> tuple[Route, str, di
     """Route, address and words for a department; `lead` is the one that leads in that cycle."""
     if state.registered is None or (to == "lead" and wanted.cycle not in state.routes):
         return None
-    pack = load(state.registered.pack, state.registered.pack_version)
+    pack = pack_of(state.registered, state.migrated)
     name = state.routes[wanted.cycle].lead if to == "lead" else to
     department: Department = pack.departments[name]
     return "email", department.email, {"department": department.title[state.registered.language]}

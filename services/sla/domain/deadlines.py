@@ -4,12 +4,11 @@ A complaint leaves marks (received, dispatched, accepted ...), each with its tim
 arrives. Clocks follow from the marks alone, so the order never matters.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.sla.domain.calendar import end_of
 from shared import clock
 from shared.envelope import Cause
 from shared.events import (
@@ -18,6 +17,7 @@ from shared.events import (
     ComplaintDispatched,
     ComplaintFedBack,
     ComplaintGraded,
+    ComplaintMigrated,
     ComplaintRegistered,
     ComplaintReopened,
     DeadlineBreached,
@@ -30,7 +30,7 @@ from shared.events import (
     NoticeSent,
     SolutionProposed,
 )
-from shared.policy import Budget, ClockRule, Pack, load, load_calendar
+from shared.policy import ClockRule, Pack, load_calendar, pack_of, stated
 
 
 class Clock(BaseModel):
@@ -59,8 +59,9 @@ class Deadlines(BaseModel):
     number: str = ""
     traceparent: str | None = None
     registered: ComplaintRegistered | None = None
+    migrated: ComplaintMigrated | None = None
     marks: dict[str, AwareDatetime] = {}
-    grades: dict[int, str] = {}
+    graded: dict[int, ComplaintGraded] = {}
     cycle: int = 1
     closed: bool = False
     clocks: list[Clock] = []
@@ -75,6 +76,7 @@ Planned = tuple[Deadlines, list[Fact]]
 Heard = Cause[
     ComplaintRegistered
     | ComplaintGraded
+    | ComplaintMigrated
     | ComplaintDispatched
     | ComplaintAccepted
     | SolutionProposed
@@ -97,8 +99,14 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
         case ComplaintRegistered() as complaint:
             known = {"number": cause.subject, "traceparent": cause.traceparent, "registered": complaint}
             return mark(state, 1, received=complaint.received_at, registered=at).model_copy(update=known)
-        case ComplaintGraded(cycle=cycle, grade=grade):
-            return state.model_copy(update={"grades": state.grades | {cycle: grade}})
+        case ComplaintGraded(cycle=cycle) as graded:
+            old = state.graded.get(cycle)
+            if old is not None and old.revision >= graded.revision:
+                return state
+            short = graded.model_copy(update={"matches": ()})
+            return state.model_copy(update={"graded": state.graded | {cycle: short}})
+        case ComplaintMigrated() as migrated:
+            return state.model_copy(update={"migrated": migrated.or_later(state.migrated)})
         case ComplaintDispatched(cycle=cycle):
             return mark(state, cycle, dispatched=at)
         case ComplaintAccepted(cycle=cycle):
@@ -130,14 +138,14 @@ def plan(state: Deadlines) -> Planned:
     """Start every clock whose start mark is there; stop those whose stop mark is there."""
     if state.registered is None:
         return state, []
-    pack = load(state.registered.pack, state.registered.pack_version)
-    started = [new for cycle in sorted(state.grades) for new in start(state, cycle, pack)]
+    pack = pack_of(state.registered, state.migrated)
+    started = [new for cycle in sorted(state.graded) for new in start(state, cycle, pack)]
     owed: list[Fact] = [
         DeadlineSet(cycle=new.cycle, clock=new.name, due=new.due, started=new.started) for new in started
     ]
     clocks = []
     for running in [*state.clocks, *started]:
-        stopped, facts = stop(state, running, pack.clocks[running.name])
+        stopped, facts = stop(state, running, pack.clocks.get(running.name))
         clocks.append(stopped)
         owed += facts
     return state.model_copy(update={"clocks": clocks}), owed
@@ -145,32 +153,32 @@ def plan(state: Deadlines) -> Planned:
 
 def start(state: Deadlines, cycle: int, pack: Pack) -> list[Clock]:
     """The clocks of a cycle that can start now and have not."""
+    assert state.registered is not None
     running = {each.name for each in state.clocks if each.cycle == cycle}
+    known = {"channel": state.registered.channel, "grade": state.graded[cycle].grade}
+    facts = stated(state.registered, pack.facts, pack.money) | known
     starts = {name: state.marks.get(f"{cycle}:{rule.start}") for name, rule in pack.clocks.items()}
-    return [
-        wind(name, cycle, at, pack.clocks[name], state.grades[cycle], pack)
+    wound = (
+        wind(name, at, state, cycle, pack)
         for name, at in starts.items()
-        if at is not None and name not in running
-    ]
+        if at is not None and name not in running and pack.clocks[name].when.holds(facts)
+    )
+    return [clock for clock in wound if clock is not None]
 
 
-def wind(name: str, cycle: int, at: datetime, rule: ClockRule, grade: str, pack: Pack) -> Clock:
-    """A clock that starts at `at`."""
-    due = due_at(at, rule.budget(grade), pack.calendar)
-    warn = at + (due - at) * float(rule.warn) if rule.warn is not None else None
-    return Clock(cycle=cycle, name=name, started=at, due=due, warn=warn)
+def wind(name: str, at: datetime, state: Deadlines, cycle: int, pack: Pack) -> Clock | None:
+    """A clock that starts at `at`; None if nobody has said yet when it is due."""
+    assert state.registered is not None
+    rule, grade = pack.clocks[name], state.graded[cycle].grade
+    due = rule.end(at, grade, load_calendar(pack.calendar), state.registered.customer_deadline)
+    if due is None:
+        return None
+    return Clock(cycle=cycle, name=name, started=at, due=due, warn=min(rule.warnings(at, due), default=None))
 
 
-def due_at(start: datetime, budget: Budget, calendar: str) -> datetime:
-    """When a budget that begins at `start` is used up."""
-    if budget.hours is not None:
-        return start + timedelta(hours=budget.hours)
-    return end_of(load_calendar(calendar), start, budget.working_days or 0)
-
-
-def stop(state: Deadlines, running: Clock, rule: ClockRule) -> tuple[Clock, list[Fact]]:
+def stop(state: Deadlines, running: Clock, rule: ClockRule | None) -> tuple[Clock, list[Fact]]:
     """The clock after what has happened: stopped in time, stopped too late, or still running."""
-    if running.outcome is not None:
+    if running.outcome is not None or rule is None:
         return running, []
     about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
     at = state.marks.get(f"{running.cycle}:{rule.stop}")

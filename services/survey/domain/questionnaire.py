@@ -11,6 +11,7 @@ from shared import clock
 from shared.envelope import Cause
 from shared.events import (
     ComplaintFedBack,
+    ComplaintMigrated,
     ComplaintRegistered,
     Fact,
     Language,
@@ -19,7 +20,7 @@ from shared.events import (
     SurveyInvited,
     SurveyOpened,
 )
-from shared.policy import load
+from shared.policy import pack_of
 from shared.problems import Conflict, NotFound
 
 
@@ -46,6 +47,7 @@ class Surveys(BaseModel):
     number: str = ""
     traceparent: str | None = None
     registered: ComplaintRegistered | None = None
+    migrated: ComplaintMigrated | None = None
     fed_back: dict[int, AwareDatetime] = {}
     surveys: list[Survey] = []
 
@@ -62,13 +64,12 @@ class Surveys(BaseModel):
 
 
 Asked = tuple[Surveys, list[Fact]]
+Heard = Cause[ComplaintRegistered | ComplaintFedBack | ComplaintMigrated]
 Link = Callable[[UUID, datetime], str]
 """Makes the signed link of a survey id that expires at an instant."""
 
 
-def hear(
-    state: Surveys | None, cause: Cause[ComplaintRegistered | ComplaintFedBack], complaint: UUID, link: Link
-) -> Asked:
+def hear(state: Surveys | None, cause: Heard, complaint: UUID, link: Link) -> Asked:
     """Take in what happened, then open every survey that can be opened."""
     known = state or Surveys()
     match cause.data:
@@ -78,13 +79,15 @@ def hear(
         case ComplaintFedBack(cycle=cycle):
             times = {cycle: cause.time} | known.fed_back
             return open_all(known.model_copy(update={"fed_back": times}), complaint, link)
+        case ComplaintMigrated() as migrated:
+            return known.model_copy(update={"migrated": migrated.or_later(known.migrated)}), []
 
 
 def open_all(state: Surveys, complaint: UUID, link: Link) -> Asked:
     """Open a survey for every cycle that was fed back and has none."""
     if state.registered is None:
         return state, []
-    rule = load(state.registered.pack, state.registered.pack_version).survey
+    rule = pack_of(state.registered, state.migrated).survey
     asked = {each.cycle for each in state.surveys}
     new = [
         Survey(

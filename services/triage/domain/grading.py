@@ -1,101 +1,276 @@
-"""Grading: how grave a complaint is, with every rule that matched; the gravest wins."""
+"""Grading: what is known for judging a complaint, and every judgement so far.
 
-from pydantic import BaseModel
+A complaint is judged as soon as its particulars and the reading of its text are there, and what its series
+say; and again whenever the outcome changes. The outcome follows from what is known alone, so the order of
+the news never matters.
+"""
 
-from services.triage.domain.classification import Reading, classify, read
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.triage.domain import counting, outcome
+from services.triage.domain.case import Case, Decided, Known
+from services.triage.domain.classification import read
+from services.triage.domain.series import Membership, Tally
 from shared.envelope import Cause
 from shared.events import (
     ComplaintDispatched,
+    ComplaintEscalated,
     ComplaintGraded,
+    ComplaintInvestigated,
+    ComplaintLinked,
+    ComplaintMigrated,
     ComplaintRegistered,
     ComplaintReopened,
+    DeadlineSet,
     Fact,
-    Match,
+    FactsRevised,
+    QuotaExceeded,
+    Reason,
+    SlaFact,
+    SolutionAudited,
     StatementRecorded,
 )
-from shared.policy import FactValue, Pack, load
+from shared.policy import Entry, Pack, load
+from shared.problems import Conflict
 
 
-class Grading(BaseModel):
-    """What is known for judging one complaint, and the decisions so far, by cycle."""
+class Record(BaseModel):
+    """One judgement, when it was made, and the person's decision that made it, if one did."""
 
-    registered: ComplaintRegistered | None = None
-    reading: Reading | None = None
-    cycle: int = 1
-    decisions: dict[int, ComplaintGraded] = {}
+    at: AwareDatetime
+    graded: ComplaintGraded
+    decided: Decided | None = None
+
+
+class Running(BaseModel):
+    """A clock that was set."""
+
+    started: AwareDatetime
+    due: AwareDatetime
+
+
+class Grading(Known):
+    """What is known, the judgements in their order, and how far its series know of it.
+
+    `joined` are the entries that series have; `entering` and `leaving` what they must still be told.
+    """
+
+    number: str = ""
+    traceparent: str | None = None
+    joined: dict[str, Entry] = {}
+    entering: list[Membership] = []
+    leaving: list[UUID] = []
+    clocks: dict[str, Running] = {}
+    ended: list[str] = []
+    records: list[Record] = []
     routes: dict[int, ComplaintDispatched] = {}
+    escalated: list[str] = []
+    linked: list[UUID] = []
+    exceeded: list[QuotaExceeded] = []
+
+    @property
+    def pack_name(self) -> str | None:
+        return self.registered.pack if self.registered else None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a series must still be told something."""
+        return bool(self.entering or self.leaving)
+
+    def latest(self, cycle: int) -> ComplaintGraded | None:
+        """The judgement that counts for a cycle."""
+        found = [each.graded for each in self.records if each.graded.cycle == cycle]
+        return found[-1] if found else None
 
 
 Judged = tuple[Grading, list[Fact]]
+Heard = Cause[
+    ComplaintRegistered
+    | StatementRecorded
+    | FactsRevised
+    | ComplaintInvestigated
+    | SolutionAudited
+    | ComplaintReopened
+]
 
 
-def register(state: Grading | None, cause: Cause[ComplaintRegistered]) -> Judged:
-    return judge((state or Grading()).model_copy(update={"registered": cause.data}))
-
-
-def note_statement(state: Grading | None, cause: Cause[StatementRecorded]) -> Judged:
-    """The text is read once for what it says; it is not kept."""
-    pack = load(cause.data.pack, cause.data.pack_version)
-    return judge((state or Grading()).model_copy(update={"reading": read(cause.data.text, pack)}))
-
-
-def reopen(state: Grading | None, cause: Cause[ComplaintReopened]) -> Judged:
+def hear(state: Grading | None, cause: Heard) -> Judged:
+    """Take in what happened to the complaint, then judge."""
     known = state or Grading()
-    return judge(known.model_copy(update={"cycle": max(known.cycle, cause.data.cycle)}))
+    return judge(note(known, cause), cause.time, _reason(cause.data))
 
 
-def judge(state: Grading) -> Judged:
-    """Decide every cycle that is not decided yet, as soon as all that it takes is known."""
+def note(known: Grading, cause: Heard) -> Grading:
+    """The state with what this event tells."""
+    match cause.data:
+        case ComplaintRegistered() as registered:
+            news = {"registered": registered, "number": cause.subject, "traceparent": cause.traceparent}
+            return known.model_copy(update={"id": cause.complaint} | news)
+        case StatementRecorded(pack=pack, pack_version=version, text=text, fingerprints=prints):
+            reading = read(text, load(pack, version))
+            return known.model_copy(update={"reading": reading, "fingerprints": prints})
+        case FactsRevised(revision=revision) as revised:
+            old = known.revised
+            newer = revised if old is None or revision > old.revision else old
+            return known.model_copy(update={"revised": newer})
+        case ComplaintInvestigated(cycle=cycle, cause=found):
+            return known.model_copy(update={"causes": known.causes | {cycle: found}})
+        case SolutionAudited(passed=passed):
+            earliest = min(filter(None, (known.rectified, cause.time)))
+            return known.model_copy(update={"rectified": earliest}) if passed else known
+        case ComplaintReopened(cycle=cycle):
+            return known.model_copy(update={"cycle": max(known.cycle, cycle)})
+
+
+def _reason(event: Fact) -> Reason:
+    match event:
+        case ComplaintReopened():
+            return "reopened"
+        case FactsRevised():
+            return "facts"
+        case ComplaintInvestigated():
+            return "cause"
+        case SolutionAudited():
+            return "repeats"
+    return "registered"
+
+
+def count(state: Grading | None, cause: Cause[Sequence[Tally]]) -> Judged:
+    """Take in what series told, the newest of each, then judge."""
+    assert state is not None
+    tallies, joined = dict(state.tallies), dict(state.joined)
+    for tally in cause.data:
+        key = str(tally.series)
+        if key in tallies and tallies[key].version >= tally.version:
+            continue
+        if tally.mine is None:
+            joined.pop(key, None)
+            tallies.pop(key, None)
+        else:
+            tallies[key], joined[key] = tally, tally.mine
+    news = {"tallies": tallies, "joined": joined}
+    return judge(state.model_copy(update=news), cause.time, "repeats")
+
+
+def decide(state: Grading | None, cause: Cause[Decided]) -> Judged:
+    """Take in a person's decision, then judge. Raises Invalid or Conflict, with what is possible."""
+    assert state is not None
+    if state.registered is None or state.reading is None:
+        raise Conflict("This complaint cannot be judged yet: its statement is still on its way")
+    outcome.check(Case.of(state, state.cycle, pack_of(state)), cause.data)
+    decided = [*state.decided, cause.data]
+    return judge(state.model_copy(update={"decided": decided}), cause.time, "decision")
+
+
+def migrate(state: Grading | None, cause: Cause[int]) -> Judged:
+    """Go over to another version of the pack, and judge by it. Raises Invalid if it cannot be used."""
+    assert state is not None
+    if state.registered is None:
+        raise Conflict("This complaint is not registered here yet")
+    pinned = state.pinned
+    if pinned[1] == cause.data:
+        return state, []
+    load(pinned[0], cause.data)
+    number = state.migrated.migration + 1 if state.migrated else 1
+    event = ComplaintMigrated(
+        migration=number, pack=pinned[0], pack_version=cause.data, from_version=pinned[1]
+    )
+    after, facts = judge(state.model_copy(update={"migrated": event}), cause.time, "migrated")
+    return after, [event, *facts]
+
+
+def pack_of(state: Known) -> Pack:
+    return load(*state.pinned)
+
+
+# judging
+
+
+def judge(state: Grading, at: datetime, reason: Reason) -> Judged:
+    """Judge every cycle not judged yet, and the present one again; say what has changed."""
     if state.registered is None or state.reading is None:
         return state, []
-    pack = load(state.registered.pack, state.registered.pack_version)
+    pack = pack_of(state)
+    present = Case.of(state, state.cycle, pack)
     owed: list[Fact] = []
-    decisions, routes = dict(state.decisions), dict(state.routes)
-    for cycle in range(1, state.cycle + 1):
-        if cycle not in decisions:
-            decisions[cycle] = grade(state.registered, state.reading, cycle, pack)
-            routes[cycle] = dispatch(decisions[cycle], pack)
-            owed += [decisions[cycle], routes[cycle]]
-    return state.model_copy(update={"decisions": decisions, "routes": routes}), owed
+    if not present.waits:
+        for cycle in range(1, state.cycle):
+            if state.latest(cycle) is None:
+                state, facts = judge_case(state, Case.of(state, cycle, pack), at, reason)
+                owed += facts
+        state, facts = judge_case(state, present, at, reason)
+        state, more = consequences(state, present)
+        owed += [*facts, *more]
+    return unsettle(state, present), owed
 
 
-def grade(complaint: ComplaintRegistered, reading: Reading, cycle: int, pack: Pack) -> ComplaintGraded:
-    """The grade of a complaint under its pack: of all rows that match, the gravest."""
-    class_, suggested = classify(complaint.class_, reading, pack)
-    facts = facts_of(complaint, reading, cycle, class_, pack)
-    matches, grades = [], {pack.fallback_grade}
-    for row in pack.grading:
-        found = [condition for condition in row.any if condition.holds(facts.get(condition.fact))]
-        matches += [
-            Match(rule=row.rule, fact=each.fact, value=str(facts[each.fact]), comparison=str(each))
-            for each in found
-        ]
-        grades |= {row.grade} if found else set()
-    gravest = min(grades, key=list(pack.grades).index)
-    return ComplaintGraded(
-        cycle=cycle, class_=class_, suggested=suggested, grade=gravest, matches=tuple(matches)
-    )
+def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judged:
+    """One cycle; nothing if the outcome is as it was."""
+    before = state.latest(case.cycle)
+    first: Reason = "registered" if case.cycle == 1 else "reopened"
+    made = {"revision": before.revision, "reason": before.reason} if before else {"reason": first}
+    graded = outcome.graded(case).model_copy(update=made)
+    if graded == before:
+        return state, []
+    if before is not None:
+        graded = graded.model_copy(update={"revision": before.revision + 1, "reason": reason})
+    decided = state.decided[-1] if reason == "decision" else None
+    records = [*state.records, Record(at=at, graded=graded, decided=decided)]
+    state, routed = route(state.model_copy(update={"records": records}), case, graded)
+    return state, [graded, *routed]
 
 
-def facts_of(
-    complaint: ComplaintRegistered, reading: Reading, cycle: int, class_: str, pack: Pack
-) -> dict[str, FactValue]:
-    """Everything a condition may name; a fact that is not known is absent."""
-    demand = complaint.demand
-    known: dict[str, FactValue] = {
-        "channel": complaint.channel,
-        "class": class_,
-        "cycle": cycle,
-        "loss": pack.money.worth(complaint.loss),
-        "demand": pack.money.worth(demand.amount) if demand else None,
-        "demanding_class": class_ if demand else None,
-        **{f"cue.{cue}": True for cue in reading.cues},
-        **complaint.facts.model_dump(),
+def route(state: Grading, case: Case, graded: ComplaintGraded) -> Judged:
+    """Send it to the departments that must answer, unless they are those that have it."""
+    wanted, before = outcome.dispatched(case, graded.class_), state.routes.get(case.cycle)
+    if before is not None:
+        wanted = wanted.model_copy(update={"revision": before.revision})
+        if wanted == before:
+            return state, []
+        wanted = wanted.model_copy(update={"revision": before.revision + 1})
+    return state.model_copy(update={"routes": state.routes | {case.cycle: wanted}}), [wanted]
+
+
+def consequences(state: Grading, case: Case) -> Judged:
+    """Escalations, links and exceeded quotas that follow and have not been told."""
+    graded = state.latest(case.cycle)
+    assert graded is not None
+    news = [gate for gate in case.pack.safety if {gate.gate} & set(graded.gates) - set(state.escalated)]
+    links = [each for each in case.links() if each not in state.linked]
+    exceeded = [each for each in counting.exceeded(case, graded) if each not in state.exceeded]
+    owed: list[Fact] = [
+        ComplaintEscalated(cycle=case.cycle, gate=gate.gate, roles=gate.notify) for gate in news
+    ]
+    if links:
+        owed.append(ComplaintLinked(complaints=(*state.linked, *links)))
+    update = {
+        "escalated": [*state.escalated, *(gate.gate for gate in news)],
+        "linked": [*state.linked, *links],
+        "exceeded": [*state.exceeded, *exceeded],
     }
-    return {fact: value for fact, value in known.items() if value is not None}
+    return state.model_copy(update=update), [*owed, *exceeded]
 
 
-def dispatch(decision: ComplaintGraded, pack: Pack) -> ComplaintDispatched:
-    """The departments that must answer a complaint of this class."""
-    kind = pack.classes[decision.class_]
-    return ComplaintDispatched(cycle=decision.cycle, lead=kind.lead, departments=kind.departments)
+def unsettle(state: Grading, case: Case) -> Grading:
+    """Note the entries that series do not know yet, and the series that this complaint must leave."""
+    wanted = {str(each.series): each for each in counting.memberships(case, state.latest(state.cycle))}
+    entering = [each for key, each in wanted.items() if state.joined.get(key) != each.entry]
+    leaving = [UUID(key) for key in state.joined if key not in wanted]
+    return state.model_copy(update={"entering": entering, "leaving": leaving})
+
+
+# what the clocks do, for rehearsals
+
+
+def hear_clock(state: Grading | None, cause: Cause[SlaFact]) -> Judged:
+    """Note that a clock runs, or has ended."""
+    known, data = state or Grading(), cause.data
+    key = f"{data.cycle}:{data.clock}"
+    if isinstance(data, DeadlineSet):
+        running = Running(started=data.started, due=data.due)
+        return known.model_copy(update={"clocks": known.clocks | {key: running}}), []
+    return known.model_copy(update={"ended": sorted({*known.ended, key})}), []

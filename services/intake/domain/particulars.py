@@ -1,0 +1,146 @@
+"""Particulars: what is known of the matter, checked against the pack when it is given, and revised later."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from services.intake.domain.complaint import Complaint, Details, Given, GivenFacts, NewComplaint, Purchase
+from services.intake.domain.stages import Stage
+from shared.events import Demand, Detail, Fact, FactsRevised, Money, Name, Particulars, Product
+from shared.policy import FactValue, Pack, load, measured, read_fact, stated
+from shared.problems import Conflict, Fault, Invalid
+
+
+class Revision(Given):
+    """What has turned out to be otherwise; what is left out stays. `verified`: the facts were looked into."""
+
+    class_: Name | None = Field(None, alias="class")
+    product: Purchase | None = None
+    demand: Demand | None = None
+    loss: Money | None = None
+    facts: GivenFacts | None = None
+    details: Details = {}
+    tier: Name | None = None
+    department: Name | None = Field(None, description="The department that is responsible")
+    customer_deadline: AwareDatetime | None = None
+    verified: bool | None = None
+
+
+def known_at_first(given: NewComplaint, pack: Pack) -> dict[str, Any]:
+    """The particulars of a new complaint, as events carry them. Raises Invalid, naming the detail."""
+    kept = {"class_", "demand", "loss", "facts", "tier", "customer_deadline"}
+    product = Product.model_validate(given.product.model_dump())
+    details = public(read_details(given.details, pack), pack)
+    return given.model_dump(include=kept) | {"product": product, "details": details}
+
+
+def check_class(given: str | None, pack: Pack) -> None:
+    """Raises Invalid for a class that the pack does not know."""
+    if given is not None and given not in pack.classes:
+        raise Invalid(
+            "The policy pack does not know this class",
+            [Fault(detail=f"use one of {', '.join(pack.classes)}", pointer="#/class")],
+        )
+
+
+def check_department(given: str | None, pack: Pack) -> None:
+    """Raises Invalid for a department that the pack does not know."""
+    if given is not None and given not in pack.departments:
+        raise Invalid(
+            "The policy pack does not know this department",
+            [Fault(detail=f"use one of {', '.join(pack.departments)}", pointer="#/department")],
+        )
+
+
+def read_details(given: Mapping[str, Any], pack: Pack) -> dict[str, Detail]:
+    """Details in the form of their facts. Raises Invalid for what the pack does not know or cannot read."""
+    if unknown := sorted(set(given) - set(pack.facts)):
+        known = f"use some of {', '.join(pack.facts)}" if pack.facts else "this pack asks for no details"
+        faults = [Fault(detail=known, pointer=f"#/details/{name}") for name in unknown]
+        raise Invalid("The policy pack does not know these details", faults)
+    read = {name: _read(name, value, pack) for name, value in given.items()}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _read(name: str, value: Any, pack: Pack) -> Detail | None:
+    found = read_fact(name, pack.facts[name], value, pack.money, "#/details/")
+    return found.isoformat() if isinstance(found, datetime) else found
+
+
+def public(details: Mapping[str, Detail], pack: Pack) -> dict[str, Detail]:
+    """The details that may leave the record."""
+    return {name: value for name, value in details.items() if not pack.facts[name].private}
+
+
+def check_required(
+    given: NewComplaint, known: Particulars, details: Mapping[str, Detail], pack: Pack
+) -> None:
+    """Raises Invalid for fields that the pack requires of such a complaint and that are not there."""
+    facts: dict[str, FactValue] = stated(known, pack.facts, pack.money)
+    facts |= {"channel": given.channel, "language": given.language, "cycle": 1}
+    facts |= {name: read_fact(name, pack.facts[name], value, pack.money) for name, value in details.items()}
+    said = given.model_dump(exclude_none=True)
+    there = {*facts, *(name for name, place in PLACES.items() if _given(said, place))}
+    required = pack.required_fields(measured(pack.measures, facts)) & {*PLACES, *pack.fact_rules}
+    if missing := sorted(required - there - {"class", "grade"}):
+        told = "the policy pack requires this of such a complaint"
+        faults = [Fault(detail=told, pointer=f"#/{_place(each, pack)}") for each in missing]
+        raise Invalid(f"The policy pack {pack.pack} requires more", faults)
+
+
+def _place(field: str, pack: Pack) -> str:
+    """Where in a new complaint a required field stands."""
+    return f"details/{field}" if field in pack.facts else PLACES.get(field, field)
+
+
+def _given(said: Mapping[str, Any], place: str) -> bool:
+    found: Any = said
+    for part in place.split("/"):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found is not None
+
+
+PLACES = {
+    "name": "complainant/name",
+    "contact": "complainant",
+    "email": "complainant/email",
+    "phone": "complainant/phone",
+    "address": "complainant/address",
+    "description": "description",
+    "order": "product/order",
+    "product": "product/name",
+    "model": "product/model",
+    "batch": "product/batch",
+    "demand_type": "demand/type",
+    **{name: f"facts/{name}" for name in GivenFacts.model_fields},
+}
+"""Fields of the record that are given at registration; all others are asked for later."""
+
+
+def revise(state: Complaint, given: Revision) -> tuple[Complaint, list[Fact]]:
+    """The particulars as they stand after a revision; nothing is told if none changed.
+
+    Raises Conflict for a closed complaint, Invalid for what the pack does not know.
+    """
+    if state.stage is Stage.CLOSED:
+        raise Conflict("A closed complaint is not revised; it would have to be reopened")
+    pack = load(state.pack, state.pack_version)
+    check_class(given.class_, pack)
+    check_department(given.department, pack)
+    details = state.details | read_details(given.details, pack)
+    before = state.revised or FactsRevised(revision=0, **known_at_first(state.given, pack))
+    changes = given.model_dump(exclude_none=True, exclude={"details", "facts", "product"})
+    if given.facts is not None:
+        changes["facts"] = before.facts.model_copy(update=given.facts.model_dump(exclude_unset=True))
+    if given.product is not None:
+        changes["product"] = before.product.model_copy(
+            update=given.product.model_dump(exclude_unset=True, exclude={"order"})
+        )
+    after = FactsRevised.model_validate(before.model_dump() | changes | {"details": public(details, pack)})
+    check_required(state.given, after, details, pack)
+    if after == before and details == state.details:
+        return state, []
+    after = after.model_copy(update={"revision": before.revision + 1})
+    return state.model_copy(update={"revised": after, "details": details}), [after]

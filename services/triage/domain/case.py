@@ -1,0 +1,166 @@
+"""A case: everything known of a complaint, and the facts that follow from it under a pack."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.triage.domain.classification import Classified, Reading, classify
+from services.triage.domain.series import Tally, series_id
+from shared.events import ComplaintMigrated, ComplaintRegistered, FactsRevised
+from shared.policy import Counter, Entry, FactValue, Pack, Scheme, measured, plain, stated
+
+
+class Decided(BaseModel):
+    """A person's decision: an answer to a question of the pack, or a grade or class against the rules.
+
+    `name` is the question or the scheme; `by` is who, `role` as what, `why` in their words.
+    """
+
+    about: Literal["question", "grade", "class"]
+    name: str = ""
+    choice: str
+    role: str
+    by: str
+    why: str
+    cycle: int
+    at: AwareDatetime
+
+
+class Known(BaseModel):
+    """Everything that a judgement follows from."""
+
+    id: UUID = UUID(int=0)
+    registered: ComplaintRegistered | None = None
+    revised: FactsRevised | None = None
+    reading: Reading | None = None
+    fingerprints: tuple[str, ...] = ()
+    causes: dict[int, str] = {}
+    rectified: AwareDatetime | None = None
+    cycle: int = 1
+    migrated: ComplaintMigrated | None = None
+    decided: list[Decided] = []
+    tallies: dict[str, Tally] = {}
+
+    @property
+    def pinned(self) -> tuple[str, int]:
+        """Pack and version that hold for this complaint."""
+        found = self.migrated or self.registered
+        assert found is not None
+        return found.pack, found.pack_version
+
+    def answers(self, cycle: int) -> dict[str, str]:
+        """What people answered to the pack's questions."""
+        asked = (each for each in self.decided if each.about == "question" and each.cycle == cycle)
+        return {each.name: each.choice for each in asked}
+
+    def word(self, about: str, name: str, cycle: int) -> Decided | None:
+        """The last decision of a kind in a cycle."""
+        found = [e for e in self.decided if (e.about, e.name, e.cycle) == (about, name, cycle)]
+        return found[-1] if found else None
+
+    def entry(self, grade: str | None = None) -> Entry:
+        """This complaint in a series."""
+        assert self.registered is not None
+        return Entry(complaint=self.id, at=self.registered.received_at, rectified=self.rectified, grade=grade)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cycle of a complaint under a pack: its class, and every fact that rules may ask for."""
+
+    known: Known
+    cycle: int
+    pack: Pack
+    classified: Classified
+    facts: dict[str, FactValue]
+
+    @classmethod
+    def of(cls, known: Known, cycle: int, pack: Pack) -> "Case":
+        classified = class_of(known, cycle, pack)
+        stands = cls(known, cycle, pack, classified, _facts(known, cycle, pack, classified.name))
+        counts = {name: stands.count(counter) for name, counter in pack.counters.items()}
+        return cls(known, cycle, pack, classified, measured(pack.measures, stands.facts | counts))
+
+    def count(self, counter: Counter) -> int:
+        return counter.count(self.known.entry(), self.others(counter))
+
+    def others(self, counter: Counter) -> list[Entry]:
+        """The other complaints of the series that a counter counts in."""
+        tallies = (self.known.tallies.get(str(series)) for series in self.counted_in(counter))
+        found = {each.complaint: each for tally in tallies if tally for each in tally.others}
+        return list(found.values())
+
+    def counted_in(self, counter: Counter) -> list[UUID]:
+        return self.same("same", counter.same)
+
+    def run_in(self, name: str, scheme: Scheme) -> UUID | None:
+        """The series in which a scheme counts runs; of several ways to reach a customer the first.
+
+        What is not known is no run with whatever else is not known.
+        """
+        asked = {*scheme.run.same} - {"customer"} if scheme.run else set()
+        if asked - set(self.facts):
+            return None
+        return next(iter(self.same(f"run {name}", scheme.run.same)), None) if scheme.run else None
+
+    def same(self, kind: str, names: tuple[str, ...]) -> list[UUID]:
+        """The series of what is the same in these facts: one for each way to reach the customer."""
+        values = [(name, alike(self.facts.get(name))) for name in names if name != "customer"]
+        if "customer" not in names:
+            return [series_id(self.pack.pack, kind, values)]
+        prints = self.known.fingerprints
+        return [series_id(self.pack.pack, kind, [*values, ("customer", each)]) for each in prints]
+
+    def links(self) -> list[UUID]:
+        """The earlier complaints of this customer about this matter, in their order."""
+        mine = self.known.entry()
+        counters = [each for each in self.pack.counters.values() if "customer" in each.same]
+        found = {each for counter in counters for each in self.others(counter) if each.order < mine.order}
+        return list(dict.fromkeys(each.complaint for each in sorted(found, key=lambda each: each.order)))
+
+    def series(self) -> Iterator[UUID]:
+        """Every series whose tally the judgement needs."""
+        for counter in self.pack.counters.values():
+            yield from self.counted_in(counter)
+        for name, scheme in self.pack.schemes.items():
+            if (series := self.run_in(name, scheme)) is not None:
+                yield series
+
+    @property
+    def waits(self) -> bool:
+        """Whether a series has yet to say what this complaint's place in it is."""
+        return any(str(series) not in self.known.tallies for series in self.series())
+
+
+def class_of(known: Known, cycle: int, pack: Pack) -> Classified:
+    """A person's word, else what was given, else what the text suggests."""
+    assert known.registered is not None
+    assert known.reading is not None
+    word = known.word("class", "", cycle)
+    given = word.choice if word else (known.revised or known.registered).class_
+    return classify(given if given in pack.classes else None, known.reading, pack)
+
+
+def _facts(known: Known, cycle: int, pack: Pack, class_: str) -> dict[str, FactValue]:
+    """What was said, what the text says, what was found out; a fact that is not known is absent."""
+    assert known.registered is not None
+    assert known.reading is not None
+    cause = {"cause": known.causes[cycle]} if cycle in known.causes else {}
+    said = known.revised or known.registered
+    return {
+        **stated(said, pack.facts, pack.money),
+        "channel": known.registered.channel,
+        "language": known.registered.language,
+        "class": class_,
+        "cycle": cycle,
+        **{f"cue.{cue}": True for cue in known.reading.cues if cue in pack.cues},
+        **cause,
+    }
+
+
+def alike(value: FactValue) -> str:
+    """A fact as series compare it: in one case, with single spaces."""
+    return "" if value is None else " ".join(plain(value).casefold().split())

@@ -1,0 +1,97 @@
+"""Series: complaints that are the same in some facts, in the order in which they came.
+
+A series is a document of its own. Each complaint's grading tells it of its entry, and is told what the
+entries of the others are; what they mean is the pack's affair.
+"""
+
+import json
+from collections.abc import Iterable
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+
+from shared.envelope import Cause
+from shared.events import Fact
+from shared.policy import Entry
+
+_NAMES = UUID("7d0f3c7e-3b5f-5a0e-9b5e-0d9a6a4c1f22")
+KEPT, SHOWN = 1_000, 30
+
+
+class Membership(BaseModel):
+    """A complaint's place in a series; `back` means that those before it must hear of it too."""
+
+    series: UUID
+    entry: Entry
+    back: bool = False
+
+
+class Tally(BaseModel):
+    """What a series told one complaint: its own entry, its number, and those nearest to it."""
+
+    series: UUID
+    version: int
+    number: int
+    mine: Entry | None
+    others: tuple[Entry, ...] = ()
+
+
+class Joining(BaseModel):
+    """The command to enter a series, or with `leaves` to go."""
+
+    entry: Entry
+    leaves: bool = False
+
+
+class Series(BaseModel):
+    """The newest KEPT entries by complaint, how many older ones were dropped; `version` counts changes."""
+
+    id: UUID
+    version: int = 0
+    dropped: int = 0
+    entries: dict[str, Entry] = {}
+
+    @property
+    def ordered(self) -> list[Entry]:
+        return sorted(self.entries.values(), key=lambda entry: entry.order)
+
+    def tally(self, complaint: UUID) -> Tally:
+        """What this series has to tell a complaint."""
+        ordered, mine = self.ordered, self.entries.get(str(complaint))
+        before = [each for each in ordered if mine and each.order < mine.order]
+        after = [each for each in ordered if mine and each.order > mine.order]
+        return Tally(
+            series=self.id,
+            version=self.version,
+            number=self.dropped + len(before) + 1,
+            mine=mine,
+            others=(*before[-SHOWN:], *after[:SHOWN]),
+        )
+
+    def after(self, member: Membership) -> list[UUID]:
+        """Whom this member's entry concerns: those after it, and with `back` those before it."""
+        near = [each for each in self.ordered if member.back or each.order > member.entry.order]
+        return [each.complaint for each in near if each.complaint != member.entry.complaint][:SHOWN]
+
+
+def series_id(pack: str, kind: str, same: Iterable[tuple[str, str]]) -> UUID:
+    """The series of all complaints under a pack that are the same in these facts."""
+    return uuid5(_NAMES, json.dumps([pack, kind, *same], ensure_ascii=False))
+
+
+def join(state: Series | None, cause: Cause[Joining]) -> tuple[Series, list[Fact]]:
+    """Note an entry, anew if it has changed; the same entry again changes nothing."""
+    known = state or Series(id=cause.complaint)
+    entry, key = cause.data.entry, str(cause.data.entry.complaint)
+    if known.entries.get(key) == (None if cause.data.leaves else entry):
+        return known, []
+    entries = {name: each for name, each in known.entries.items() if name != key}
+    if not cause.data.leaves:
+        entries[key] = entry
+    dropped = known.dropped
+    if len(entries) > KEPT:
+        oldest = min(entries.values(), key=lambda each: each.order)
+        del entries[str(oldest.complaint)]
+        dropped += 1
+    changes = {"version": known.version + 1, "entries": entries, "dropped": dropped}
+    return known.model_copy(update=changes), []

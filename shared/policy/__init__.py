@@ -1,0 +1,91 @@
+"""Policy packs: a regulation as data, `policies/<pack>/<version>.yaml`; each service reads its own sections.
+
+A version never changes once used; a complaint pins pack and version when it is registered. One module for
+each part of the language; `pack` is the whole, `reading` and `soundness` say what is wrong with one, `proof`
+runs its vectors, `shelf` holds what can be used.
+"""
+
+from shared.policy.calendar import Calendar, end_of, works
+from shared.policy.clocks import Before, ClockRule, Duration, Mark
+from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, plain
+from shared.policy.counters import Counter, Entry, Quota, Run
+from shared.policy.explaining import explained
+from shared.policy.facts import UNIVERSAL, FactRule, Rates, read_fact, stated
+from shared.policy.measures import measured
+from shared.policy.pack import Class, Cues, Department, Gate, Pack, Route
+from shared.policy.proof import facts_from, gates, verdicts
+from shared.policy.reading import Draft, build, parse
+from shared.policy.schemes import Decision, Grade, Row, Scheme, Verdict
+from shared.policy.shelf import (
+    activate,
+    available,
+    draft_from,
+    draft_of,
+    in_box,
+    in_use,
+    latest,
+    load,
+    load_calendar,
+    pack_id,
+    pack_of,
+    prove,
+    publish,
+)
+
+__all__ = [
+    "UNIVERSAL",
+    "Before",
+    "Calendar",
+    "Class",
+    "ClockRule",
+    "Comparison",
+    "Counter",
+    "Cues",
+    "Decision",
+    "Department",
+    "Draft",
+    "Duration",
+    "Entry",
+    "FactRule",
+    "FactValue",
+    "Facts",
+    "Finding",
+    "Gate",
+    "Grade",
+    "Mark",
+    "Pack",
+    "Quota",
+    "Rates",
+    "Route",
+    "Row",
+    "Run",
+    "Scheme",
+    "Section",
+    "Test",
+    "Verdict",
+    "activate",
+    "available",
+    "build",
+    "draft_from",
+    "draft_of",
+    "end_of",
+    "explained",
+    "facts_from",
+    "gates",
+    "in_box",
+    "in_use",
+    "latest",
+    "load",
+    "load_calendar",
+    "measured",
+    "pack_id",
+    "pack_of",
+    "parse",
+    "plain",
+    "prove",
+    "publish",
+    "read_fact",
+    "stated",
+    "verdicts",
+    "works",
+]

@@ -1,0 +1,156 @@
+"""The shelf: the packs and calendars that this process can use, from the box and as published since."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from shared.events import ComplaintMigrated, ComplaintRegistered
+from shared.policy.calendar import Calendar
+from shared.policy.pack import NAME, Pack
+from shared.policy.proof import failures
+from shared.policy.reading import Draft, build, extend, fit, parse, trials
+from shared.problems import Fault, Invalid, Problem, Unavailable
+
+FOLDER = Path(__file__).parents[2] / "policies"
+_NAMES = UUID("1f0a7c52-9b1e-5c39-8d5b-7a4e6f2c9d10")
+
+_published: dict[tuple[str, int], tuple[Draft, Pack]] = {}
+
+
+def pack_id(pack: str, version: int) -> UUID:
+    """The id under which a pack's version is known to stores and events."""
+    return uuid5(_NAMES, f"{pack}/{version}")
+
+
+def load(pack: str, version: int) -> Pack:
+    """A pack that may be used: published, or from the box. Raises Invalid, naming what keeps it from use.
+
+    Raises Unavailable for one that is not here (yet): it may have been published this very moment.
+    """
+    found = _published.get((pack, version))
+    return found[1] if found else _from_box(pack, version)
+
+
+def pack_of(registered: ComplaintRegistered, migrated: ComplaintMigrated | None) -> Pack:
+    """The pack that holds for a complaint. Raises what `load` raises."""
+    pinned = migrated or registered
+    return load(pinned.pack, pinned.pack_version)
+
+
+def publish(content: Mapping[str, Any]) -> Pack:
+    """Put a published pack on the shelf. Raises Invalid, or Unavailable if what it extends is not here."""
+    name = f"{content.get('pack')}/{content.get('version')}"
+    draft = _extended(Draft(dict(content)), name)
+    found = activate(draft, name)
+    _published[found.pack, found.version] = draft, found
+    return found
+
+
+def latest(pack: str) -> int:
+    """The newest version on the shelf. Raises Invalid if there is no such pack."""
+    versions = [version for name, version in available() if name == pack]
+    if not versions:
+        known = sorted({name for name, _ in available()})
+        raise Invalid(
+            f"There is no policy pack {pack}",
+            [Fault(detail=f"use one of {', '.join(known)}", pointer="#/pack")],
+        )
+    return max(versions)
+
+
+def available() -> list[tuple[str, int]]:
+    """Every pack and version on the shelf, usable or not."""
+    return sorted({*in_box(), *_published})
+
+
+@cache
+def in_box() -> frozenset[tuple[str, int]]:
+    """Every pack and version that came with the system."""
+    files = (path for path in FOLDER.glob("*/*.yaml") if path.stem.isdigit())
+    return frozenset((path.parent.name, int(path.stem)) for path in files if not _abstract(path))
+
+
+def _abstract(path: Path) -> bool:
+    return re.search(r"^abstract: true", path.read_text(encoding="utf-8"), re.MULTILINE) is not None
+
+
+@cache
+def _from_box(pack: str, version: int) -> Pack:
+    name = f"policies/{pack}/{version}.yaml"
+    found = activate(draft_of(pack, version), name)
+    if (found.pack, found.version) != (pack, version):
+        raise Invalid(f"{name} is {found.pack}/{found.version} inside; name file and folder so")
+    return found
+
+
+def draft_of(pack: str, version: int) -> Draft:
+    """A pack of the box as written, upon all that it extends. Raises Unavailable if there is none."""
+    path = FOLDER / pack / f"{version}.yaml"
+    if (pack, version) in _published:
+        return _published[pack, version][0]
+    if not re.fullmatch(NAME, pack) or not path.is_file():
+        raise Unavailable(f"There is no policy pack {pack} of version {version} here", (), 5)
+    return draft_from(path.read_text(encoding="utf-8"), f"policies/{pack}/{version}.yaml")
+
+
+def draft_from(text: str, name: str) -> Draft:
+    """A text upon all that it extends (`extends: pack/version`). Raises Invalid."""
+    return _extended(parse(text, name), name)
+
+
+def _extended(draft: Draft, name: str) -> Draft:
+    above = draft.content.get("extends")
+    if above is None:
+        return draft
+    pack, _, version = str(above).partition("/")
+    if not version.isdigit():
+        fault = draft.fault(["extends"], "write it as <pack>/<version>")
+        raise Invalid(f"{name} extends nothing known", [fault])
+    if above == f"{draft.content.get('pack')}/{draft.content.get('version')}":
+        raise Invalid(f"{name} extends itself", [draft.fault(["extends"], "name another pack or version")])
+    return extend(draft, draft_of(pack, int(version)))
+
+
+def activate(draft: Draft, name: str) -> Pack:
+    """The pack, if every parameter is bound and every vector holds. Raises Invalid, saying which do not."""
+    pack = build(draft, name)
+    prove(draft, name)
+    return pack
+
+
+def prove(draft: Draft, name: str) -> Pack:
+    """Run all vectors, unbound parameters at their trial values. Raises Invalid, naming those that fail."""
+    pack = build(draft, name, trials(draft))
+    calendar = load_calendar(pack.calendar)
+    faults = []
+    for number, vector in enumerate(pack.vectors):
+        trial = build(draft, name, trials(draft) | vector.with_) if vector.with_ else pack
+        faults += [draft.fault(["vectors", number], wrong) for wrong in failures(trial, calendar, vector)]
+    if faults:
+        raise Invalid(f"{name} does not give its own known answers", faults)
+    return pack
+
+
+@cache
+def load_calendar(name: str) -> Calendar:
+    """The calendar of this name. Raises Invalid if there is none, or it breaks its form."""
+    path = FOLDER / "calendars" / f"{name}.yaml"
+    if not re.fullmatch(NAME, name) or not path.is_file():
+        known = sorted(each.stem for each in path.parent.glob("*.yaml"))
+        raise Invalid(f"There is no calendar {name}; use one of {', '.join(known)}")
+    draft = parse(path.read_text(encoding="utf-8"), f"policies/calendars/{name}.yaml")
+    return fit(Calendar, draft.content, draft, name)
+
+
+def in_use() -> Iterator[tuple[str, int, str]]:
+    """Every pack on the shelf, its version, and what keeps it from use (empty: nothing)."""
+    for pack, version in available():
+        try:
+            load(pack, version)
+        except Problem as problem:
+            yield pack, version, str(problem)
+        else:
+            yield pack, version, ""

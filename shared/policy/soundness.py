@@ -1,0 +1,161 @@
+"""Soundness: what the form of a pack alone cannot tell: names that are used but defined nowhere."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from typing import get_args
+
+from shared.events import Channel
+from shared.policy.conditions import tests
+from shared.policy.pack import Pack
+
+Found = Iterator[tuple[tuple[str | int, ...], str]]
+"""Place in the pack, and what is wrong there."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+NAMED = (
+    "parameters", "facts", "classes", "cues", "measures", "counters", "schemes", "decisions", "roles",
+    "departments", "clocks", "papers", "targets",
+)  # fmt: skip
+"""Sections of things with names; `safety` and rows have their names inside."""
+
+RECORD = (
+    "name", "contact", "email", "phone", "address", "description", "received_at", "recorder", "place",
+    "order", "evidence", "solution", "progress", "method", "handler",
+)  # fmt: skip
+"""Fields of the record that a pack may require, besides the facts."""
+
+
+def unsound(pack: Pack) -> Found:
+    """Everything that contradicts something else."""
+    yield from _names(pack)
+    yield from _facts(pack)
+    yield from _grades(pack)
+    yield from _decisions(pack)
+    yield from _people(pack)
+    yield from _others(pack)
+
+
+def fact_names(pack: Pack) -> set[str]:
+    """Every name that a test may ask for."""
+    cues = {f"cue.{name}" for name in pack.cues}
+    return {*pack.fact_rules, *pack.measures, *pack.counters, *cues}
+
+
+def _names(pack: Pack) -> Found:
+    grades = {f"schemes/{name}/grades": scheme.grades for name, scheme in pack.schemes.items()}
+    for section, named in ({name: getattr(pack, name) for name in NAMED} | grades).items():
+        for name in named:
+            if not NAME.fullmatch(name):
+                told = f"{name!r} is no name; use up to 60 small letters, digits and _, first a letter"
+                yield (*section.split("/"), name), told
+
+
+def _unknown(place: tuple[str | int, ...], what: str, name: str, known: Iterable[str]) -> Found:
+    if name not in (options := sorted(known)):
+        near = difflib.get_close_matches(name, options, 1)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(options[:20])}"
+        yield place, f"there is no {what} {name}; {hint}"
+
+
+def _facts(pack: Pack) -> Found:
+    known = fact_names(pack)
+    for place, test in tests(pack, ()):
+        grading = place[0] in ("schemes", "measures", "safety")
+        for name in test.names():
+            yield from _unknown((*place, name), "fact", name, known - {"grade"} if grading else known)
+    for name, measure in pack.measures.items():
+        for fact in measure.names():
+            yield from _unknown(("measures", name), "fact", fact, known)
+    series = {*known, "customer"}
+    for name, counter in pack.counters.items():
+        for fact in counter.same:
+            yield from _unknown(("counters", name, "same"), "fact", fact, series)
+    for name, scheme in pack.schemes.items():
+        for fact in scheme.run.same if scheme.run else ():
+            yield from _unknown(("schemes", name, "run", "same"), "fact", fact, series)
+    for number, rule in enumerate(pack.required):
+        for field in rule.fields:
+            yield from _unknown(("required", number, "fields"), "field", field, {*known, *RECORD})
+
+
+def _grades(pack: Pack) -> Found:
+    for name, scheme in pack.schemes.items():
+        for grade in scheme.names():
+            yield from _unknown(("schemes", name), "grade", grade, scheme.grades)
+        rules = [row.rule for row in scheme.rows]
+        for rule in {each for each in rules if rules.count(each) > 1}:
+            yield ("schemes", name, "rows"), f"two rows are called {rule!r}; give each a name of its own"
+    for number, quota in enumerate(pack.quotas):
+        yield from _unknown(("quotas", number, "scheme"), "scheme", quota.scheme, pack.schemes)
+        if quota.scheme in pack.schemes:
+            grades = pack.schemes[quota.scheme].grades
+            yield from _unknown(("quotas", number, "grade"), "grade", quota.grade, grades)
+        if quota.by is not None:
+            yield from _unknown(("quotas", number, "by"), "fact", quota.by, fact_names(pack))
+    for name, clock in pack.clocks.items():
+        for grade in clock.due:
+            yield from _unknown(("clocks", name, "due"), "grade", grade, {"default", *pack.scheme.grades})
+        if clock.due and "default" not in clock.due and set(pack.scheme.grades) - set(clock.due):
+            yield ("clocks", name, "due"), "give every grade a time, or a default for the others"
+
+
+def _decisions(pack: Pack) -> Found:
+    for name, scheme in pack.schemes.items():
+        for number, row in enumerate(scheme.rows):
+            place = ("schemes", name, "rows", number)
+            if row.decision is None:
+                continue
+            yield from _unknown(place, "decision", row.decision, pack.decisions)
+            if row.decision in pack.decisions:
+                decision = pack.decisions[row.decision]
+                for grade in (*decision.options.values(), decision.meanwhile):
+                    yield from _unknown(("decisions", row.decision), "grade", grade, scheme.grades)
+    for name, decision in pack.decisions.items():
+        yield from _unknown(("decisions", name, "role"), "role", decision.role, pack.roles)
+        if decision.target:
+            yield from _unknown(
+                ("decisions", name, "target"), "option", decision.target.option, decision.options
+            )
+
+
+def _people(pack: Pack) -> Found:
+    routes = [(("classes", name), kind) for name, kind in pack.classes.items()]
+    routed = [(place, (kind.lead, *kind.departments)) for place, kind in routes]
+    routed += [(("routing", str(n)), (each.lead, *each.departments)) for n, each in enumerate(pack.routing)]
+    for place, departments in routed:
+        for department in departments:
+            yield from _unknown(place, "department", department, pack.departments)
+    asked = [(("approvals", n), each.roles) for n, each in enumerate(pack.approvals)]
+    asked += [(("visibility", n), each.roles) for n, each in enumerate(pack.visibility)]
+    asked += [(("safety", n), each.notify) for n, each in enumerate(pack.safety)]
+    for where, roles in asked:
+        for role in roles:
+            yield from _unknown(where, "role", role, pack.roles)
+    for name, clock in pack.clocks.items():
+        for rung in clock.ladder:
+            yield from _unknown(("clocks", name, "ladder"), "role", rung.role, pack.roles)
+
+
+def _others(pack: Pack) -> Found:
+    yield from _unknown(("fallback_class",), "class", pack.fallback_class, pack.classes)
+    for number, gate in enumerate(pack.safety):
+        for cue in gate.cues:
+            yield from _unknown(("safety", number, "cues"), "cue", cue, pack.cues)
+    if absent := set(get_args(Channel)) & set(pack.channels) - set(pack.feedback):
+        yield ("feedback",), f"say how customers are answered who came by {', '.join(sorted(absent))}"
+    for number, vector in enumerate(pack.vectors):
+        place = ("vectors", number)
+        if vector.figure:
+            yield from _unknown((*place, "figure"), "target", vector.figure.target, pack.targets)
+        for clock in vector.expect.due:
+            yield from _unknown((*place, "expect", "due"), "clock", clock, pack.clocks)
+        for fact in vector.expect.facts:
+            yield from _unknown((*place, "expect", "facts"), "fact", fact, fact_names(pack))
+        for scheme in vector.expect.grades:
+            yield from _unknown((*place, "expect", "grades"), "scheme", scheme, pack.schemes)
+        for question in vector.decided:
+            yield from _unknown((*place, "decided"), "question", question, pack.decisions)
+    names = [vector.name for vector in pack.vectors]
+    for name in sorted({each for each in names if names.count(each) > 1}):
+        yield ("vectors", names.index(name)), f"two vectors are called {name!r}; give each a name of its own"

@@ -1,0 +1,83 @@
+"""Repeats, windows and quotas: what the complaints before mean for this one, in any order of news."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.triage.domain import grading
+from shared.events import (
+    QuotaExceeded,
+)
+from tests.kit.complaint import START
+from tests.kit.triage import House, money
+
+# repeats
+
+
+def test_the_same_customer_and_matter_on_another_channel_is_linked_and_counted() -> None:
+    house = House()
+    first = house.complain(prints=("p", "e"), class_="service", product={"name": "Kettle"})
+    second = house.complain(
+        START + timedelta(hours=1),
+        prints=("p",),
+        channel="hotline",
+        class_="service",
+        product={"name": " kettle"},
+    )
+    assert house.judged(first).repeats == 1
+    assert house.judged(second).repeats == 2
+    assert house.gradings[second].linked == [first]
+    other = house.complain(
+        START + timedelta(hours=2), prints=("q",), class_="service", product={"name": "Kettle"}
+    )
+    assert house.judged(other).repeats == 1
+
+
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [((0,), "抱怨"), ((0, 172_800), "投诉"), ((0, 172_801), "抱怨"), ((0, 169_200, 345_600), "投诉")],
+)
+def test_the_window_of_48_hours(gaps: tuple[int, ...], expected: str) -> None:
+    house = House("cn-ecommerce-upgrade")
+    ids = [house.complain(START + timedelta(seconds=gap), prints=("p",), channel=channel)
+           for gap, channel in zip(gaps, ["hotline", "website", "wechat"], strict=False)]  # fmt: skip
+    scheme = next(iter(house.judged(ids[-1]).grades))
+    grades = grading.pack_of(house.gradings[ids[-1]]).schemes[scheme].grades
+    assert grades[house.judged(ids[-1]).grade].title["zh-CN"] == expected
+
+
+@given(st.permutations(range(6)))
+def test_late_news_ends_in_the_same_counts(order: list[int]) -> None:
+    house, ids = House(), {}
+    for number in order:
+        ids[number] = house.complain(START + timedelta(hours=number), prints=("p",), class_="service")
+    assert [house.judged(ids[number]).repeats for number in range(6)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_complaint_whose_class_changes_leaves_its_series() -> None:
+    house = House()
+    first = house.complain(prints=("p",), class_="service")
+    second = house.complain(START + timedelta(hours=1), prints=("p",), class_="service")
+    assert house.judged(second).repeats == 2
+    house.revise(second, class_="usage")
+    assert house.judged(second).repeats == 1
+    assert house.judged(first).repeats == 1
+
+
+# quotas
+
+
+def test_the_case_after_the_quota_exceeds_it_in_all_and_by_department() -> None:
+    house = House("cn-packaging-abcd")
+    for number in range(11):
+        given: dict[str, Any] = {"department": "printing"} if number < 4 else {}
+        house.complain(START + timedelta(hours=number), loss=money("1000"), **given)
+    told = [fact for _, fact in house.said if isinstance(fact, QuotaExceeded)]
+    exceeded = [each for each in told if each.value in (None, "printing")]
+    assert [(each.number, each.limit, each.value) for each in exceeded] == [
+        (4, 3, "printing"),
+        (11, 10, None),
+    ]
