@@ -16,11 +16,11 @@ MANAGED := import os, sys, sysconfig; print("--break-system-packages" if sys.pre
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench faults smoke clean
+.PHONY: help setup demo up test check evaluate bench faults smoke clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-7s %s\n' "$$name" "$$text"; done
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## the Python environment in .venv (every target below sees to it by itself)
 
@@ -40,6 +40,9 @@ check: $(READY) ## lint, format, types, walls between the rooms
 	@echo "mypy";         $(BIN)/mypy --strict --no-error-summary $(CODE)
 	@echo "lint-imports"; mkdir -p .local; $(BIN)/lint-imports >.local/imports.txt 2>&1 || { cat .local/imports.txt; exit 1; }
 	@echo "house rules";  $(BIN)/python -m tests.house.rules
+
+evaluate: $(READY) ## how well texts are classified (FILE=path: labelled JSON lines)
+	@file="$(FILE)"; [ -e "$$file" ] || file="$(PWD)/$$file"; exec $(BIN)/python -m deploy.evaluate "$$file" $(ARGS)
 
 bench: $(READY) ## how many complaints a second
 	@$(BIN)/python -m bench $(ARGS)

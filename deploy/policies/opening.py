@@ -1,0 +1,152 @@
+"""Opening a pack: from the box by its name, or from any file; parameters bound, refusals as lines."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from unicodedata import combining, east_asian_width
+
+import typer
+import yaml
+
+from shared.policy import Draft, available, draft_from, draft_of, latest
+from shared.problems import Fault, Invalid, Problem
+
+SUFFIXES = (".yaml", ".yml", ".json")
+Bound = Mapping[str, bool | int | float | str]
+"""Parameters' values by name."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A pack as written, upon all that it extends; `name` is what faults call it."""
+
+    name: str
+    draft: Draft
+
+    @property
+    def title(self) -> str:
+        return f"{self.draft.content.get('pack')}/{self.draft.content.get('version')}"
+
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        given = self.draft.content.get("parameters")
+        named = given if isinstance(given, dict) else {}
+        return {name: each if isinstance(each, dict) else {"value": each} for name, each in named.items()}
+
+    @property
+    def unbound(self) -> list[str]:
+        return [name for name, each in self.parameters.items() if each.get("value") is None]
+
+    def bind(self, values: Bound) -> "Opened":
+        """The same with other values for those of its parameters that are named."""
+        mine = {
+            name: self.parameters[name] | {"value": values[name]}
+            for name in values
+            if name in self.parameters
+        }
+        if not mine:
+            return self
+        content = self.draft.content | {"parameters": self.parameters | mine}
+        return replace(self, draft=Draft(content, self.draft.lines))
+
+
+def opened(given: str) -> Opened:
+    """PACK, PACK/VERSION or a file. Raises Problem, naming the mend."""
+    if is_file(given):
+        return Opened(given, draft_from(text_of(given), given))
+    pack, version = named(given)
+    return Opened(f"policies/{pack}/{version}.yaml", draft_of(pack, version))
+
+
+def named(given: str) -> tuple[str, int]:
+    """PACK/VERSION, or the newest version of PACK. Raises Invalid."""
+    pack, slash, version = given.partition("/")
+    if slash and not (version.isascii() and version.isdigit()):
+        raise Invalid(f"{given} is neither a file nor a pack; write PACK, PACK/VERSION or the path of a file")
+    if slash:
+        return pack, int(version)
+    known = sorted({name for name, _ in available()})
+    if pack not in known and (near := get_close_matches(pack, known, 1)):
+        raise Invalid(f"There is no policy pack {pack}; did you mean {near[0]}?")
+    return pack, latest(pack)
+
+
+def is_file(given: str) -> bool:
+    return given.endswith(SUFFIXES) or Path(given).is_file()
+
+
+def text_of(file: str) -> str:
+    """A file's text. Raises Invalid."""
+    try:
+        return Path(file).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Invalid(f"{file} is not UTF-8 text; save it as UTF-8") from None
+
+
+def bindings(given: Sequence[str]) -> Bound:
+    """`name=value`, the values as YAML reads them. Raises Invalid."""
+    return dict(map(_binding, given))
+
+
+def _binding(given: str) -> tuple[str, bool | int | float | str]:
+    name, equals, text = given.partition("=")
+    try:
+        value = yaml.safe_load(text) if equals and name.strip() else None
+    except yaml.YAMLError:
+        value = None
+    if not isinstance(value, bool | int | float | str):
+        raise Invalid(f"--set {given} binds nothing; write --set name=value, with a number or a word")
+    return name.strip(), value
+
+
+def all_known(values: Bound, packs: Iterable[Opened]) -> None:
+    """Whether every parameter exists in one of the packs at least. Raises Invalid."""
+    known = sorted({name for each in packs for name in each.parameters})
+    if unknown := sorted(set(values) - set(known)):
+        told = f"use one of {', '.join(known)}" if known else "there is none here"
+        raise Invalid(f"There is no parameter {', '.join(unknown)}; {told}")
+
+
+# refusals and tables
+
+
+@contextmanager
+def refusing(file: str = "") -> Iterator[None]:
+    """A refusal inside as lines on stderr, and exit code 1; `file` is what the server calls the body."""
+    try:
+        yield
+    except Problem as problem:
+        typer.echo(problem.detail, err=True)
+        for fault in problem.errors:
+            typer.echo(f"  {fault_line(fault, file)}", err=True)
+        raise typer.Exit(1) from None
+
+
+def fault_line(fault: Fault, name: str = "") -> str:
+    """`file:line  pointer  what is wrong`."""
+    detail = " ".join(fault.detail.split())
+    if name and detail.startswith("the body:"):
+        detail = name + detail.removeprefix("the body")
+    found = re.fullmatch(rf"((?:{re.escape(name)}|\S+\.ya?ml):\d+): (.*)", detail)
+    where, what = found.groups() if found else (name, detail)
+    return "  ".join(filter(None, (where, fault.pointer, what)))
+
+
+def width(text: str) -> int:
+    """Columns on a terminal: Chinese characters take two."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines, each column as wide as its widest cell."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell + " " * (most - width(cell)) for cell, most in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
