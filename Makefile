@@ -16,11 +16,11 @@ MANAGED := import os, sys, sysconfig; print("--break-system-packages" if sys.pre
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check evaluate bench faults smoke clean
+.PHONY: help setup demo up test check evaluate bench bench-policies faults smoke clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## the Python environment in .venv (every target below sees to it by itself)
 
@@ -46,6 +46,9 @@ evaluate: $(READY) ## how well texts are classified (FILE=path: labelled JSON li
 
 bench: $(READY) ## how many complaints a second
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-policies: $(READY) ## what a grading costs under every pack, and a rehearsal over 10,000
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.policies $(ARGS)
 
 faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
 	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)

@@ -56,6 +56,13 @@ A first complaint:
     -d '{{"channel": "email", "language": "en", "description": "The kettle leaks.",
          "complainant": {{"name": "Ann Example", "email": "ann@example.com"}}}}'
 
+Policies (the second key approves what the first proposed):
+
+  export REDRESS_TRIAGE_URL={system.url("triage")} REDRESS_API_KEY={system.key}
+  .venv/bin/redress policies simulate FILE
+  .venv/bin/redress policies publish FILE
+  REDRESS_API_KEY={system.approver_key} .venv/bin/redress policies publish PACK/VERSION --approve
+
 What could not be handled:
 
   REDRESS_OPERATOR_AMQP_URL='{set_up.servers.operator_amqp_url}' \\

@@ -71,9 +71,10 @@ class Comparison(Section):
             and self.one_of is None
         )
 
-    def words(self, language: Language) -> str:
-        """The comparison as people say it."""
-        said = [WORDS[language][name].format(_shown(value, language)) for name, value in self._asked()]
+    def words(self, language: Language, titles: Mapping[str, str] | None = None) -> str:
+        """The comparison as people say it; `titles` are what they call the fact's options."""
+        asked = [(name, _titled(value, titles or {})) for name, value in self._asked()]
+        said = [WORDS[language][name].format(_shown(value, language)) for name, value in asked]
         return (" " if language == "en" else "且").join(said)
 
     def _asked(self) -> Iterator[tuple[str, Any]]:
@@ -109,6 +110,12 @@ WORDS: dict[Language, dict[str, str]] = {
         "known False": "未知",
     },
 }  # fmt: skip
+
+
+def _titled(value: Any, titles: Mapping[str, str]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(titles.get(each, each) for each in value)
+    return titles.get(value, value) if isinstance(value, str) else value
 
 
 def _shown(value: Any, language: Language) -> str:

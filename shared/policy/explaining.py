@@ -1,11 +1,12 @@
 """Explaining: a judgement in words that people read, in all languages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from shared.events import ComplaintGraded, Language, Match
-from shared.policy.facts import UNIVERSAL
-from shared.policy.pack import Pack
+from shared.policy.facts import UNIVERSAL, FactRule
+from shared.policy.pack import Class, Department, Pack
+from shared.policy.schemes import Grade
 
 COLON: dict[Language, str] = {"en": ": ", "zh-CN": "："}
 
@@ -29,12 +30,58 @@ def _sentence(match: Match, pack: Pack, language: Language) -> str:
 
 def _because(match: Match, pack: Pack, language: Language) -> Iterator[str]:
     """The fact's title, its value, and what it was compared with."""
+    kind, _, name = match.fact.partition(".")
     fact = pack.facts.get(match.fact) or UNIVERSAL.get(match.fact)
     named = fact or pack.measures.get(match.fact) or pack.counters.get(match.fact)
-    if match.fact:
-        yield named.title[language] if named else match.fact
+    if kind == "cue":
+        yield WORDS["cue"][language].format(name)
+        return
+    if named:
+        yield named.title[language]
+    if kind == "decision" and name in pack.decisions:
+        yield pack.decisions[name].title[language]
     if match.value:
-        option = fact.options.get(match.value) if fact else None
-        yield option[language] if option else match.value
+        yield _value(match, fact, pack, language)
     comparison = pack.comparisons.get((match.fact, match.comparison))
-    yield f"({comparison.words(language) if comparison else match.comparison})"
+    names = {name: titles[language] for name, titles in fact.options.items()} if fact else {}
+    told = comparison.words(language, names) if comparison else _plainly(match.comparison, pack, language)
+    yield f"({told})"
+
+
+def _value(match: Match, fact: FactRule | None, pack: Pack, language: Language) -> str:
+    """Options, grades and departments by their titles, truth as yes and no."""
+    if match.value in ("true", "false") and fact and fact.type == "boolean":
+        return WORDS[match.value][language]
+    titles = dict(fact.options) if fact else {}
+    titled: dict[str, Mapping[str, Class | Department | Grade]]
+    titled = {"department": pack.departments, "class": pack.classes}
+    if match.fact in TITLED:
+        titles |= {name: each.title for name, each in titled.get(match.fact, pack.grades).items()}
+    found = [titles[each][language] if each in titles else each for each in match.value.split(", ")]
+    return COMMA[language].join(found)
+
+
+def _plainly(comparison: str, pack: Pack, language: Language) -> str:
+    """What a match says that compares nothing."""
+    for said, words in WORDS.items():
+        if comparison.startswith(said):
+            rest = comparison.removeprefix(said).strip()
+            role = pack.roles.get(rest)
+            return words[language].format(role.title[language] if role else rest.partition(" ")[0])
+    return comparison
+
+
+COMMA: dict[Language, str] = {"en": ", ", "zh-CN": "、"}
+TITLED = ("department", "class", "grade", "run", "decision")
+WORDS: dict[str, dict[Language, str]] = {
+    "true": {"en": "yes", "zh-CN": "是"},
+    "false": {"en": "no", "zh-CN": "否"},
+    "cue": {"en": "the text speaks of {}", "zh-CN": "文字提及 {}"},
+    "no row matches": {"en": "no row matches", "zh-CN": "没有条款符合"},
+    "nothing speaks against it": {"en": "nothing speaks against it", "zh-CN": "无相反事实"},
+    "more than": {"en": "after more than {} in a row", "zh-CN": "连续超过 {} 起"},
+    "decided by": {"en": "decided by {}", "zh-CN": "由{}裁定"},
+    "answered by": {"en": "answered by {}", "zh-CN": "由{}答复"},
+    "awaits": {"en": "awaits {}", "zh-CN": "待{}裁定"},
+}
+"""How `outcome` begins what compares nothing, and how people say it."""

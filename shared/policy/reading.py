@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 import yaml
@@ -16,6 +17,8 @@ M = TypeVar("M", bound=BaseModel)
 Place = tuple[str, ...]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BYTES = 262_144
+MOST_PLACES = 20_000
+"""Values that a pack may have, each counted where it stands, since one anchor may be used in many places."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ def parse(text: str, name: str) -> Draft:
         raise Invalid(f"{name} is longer than {_BYTES} bytes")
     try:
         node = yaml.compose(text, Loader=_Loader)
-        lines = dict(_lines(node, (), name)) if node else {}
+        lines = dict(islice(_lines(node, (), name), MOST_PLACES + 1)) if node else {}
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  # the safe loader, in C where there is one
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Invalid(f"{name} is not YAML: {' '.join(str(error).split())}") from None
+    if len(lines) > MOST_PLACES:
+        raise Invalid(f"{name} has more than {MOST_PLACES} places, anchors followed; make it smaller")
     if not isinstance(content, dict):
         raise Invalid(f"{name} is not a mapping; begin with `pack: <name>`")
     return Draft(content, lines)

@@ -114,7 +114,8 @@ class Audit:
             if each.complaint not in self.known:
                 self._fault("orphan", each.complaint, f"{each.type} about a complaint nobody handed in")
         for service, found in self.documents.items():
-            for id in found.keys() - self.known.keys():
+            about = {name for id, each in found.items() for name in each["state"].get("entries", [id])}
+            for id in about - self.known.keys():
                 self._fault("orphan", id, f"{service} has a document of a complaint nobody handed in")
 
     # order
