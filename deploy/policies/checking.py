@@ -1,12 +1,13 @@
 """Checking packs: their form, their parameters, their vectors; and what stands on the shelf."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from deploy.policies.opening import Opened, aligned, fault_line
+from deploy.policies.opening import Opened, aligned, everything, fault_line
 from shared.events import Language
-from shared.policy import available, draft_of, prove
+from shared.policy import draft_of, prove
 from shared.problems import Fault, Problem
 
 UNBOUND = "this parameter is not bound; give it a value"
@@ -21,12 +22,18 @@ class Checked:
     unbound: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     abstract: bool = False
+    note: str = ""
 
     def refused(self, *, activate: bool) -> bool:
         return bool(self.faults) or (activate and bool(self.unbound or self.abstract))
 
     def lines(self, *, activate: bool) -> Iterator[str]:
-        """`ok`, `unbound`, `abstract` or `REFUSED`, then a line for each fault."""
+        """`ok`, `unbound`, `abstract` or `REFUSED`, then a line for each fault, and a note if there is one."""
+        yield from self._found(activate=activate)
+        if self.note:
+            yield f"note  {self.note}"
+
+    def _found(self, *, activate: bool) -> Iterator[str]:
         parameters = ", ".join(self.unbound)
         if self.refused(activate=activate):
             yield f"REFUSED {self.title}"
@@ -45,7 +52,11 @@ class Checked:
 
 def checked(pack: Opened) -> Checked:
     """Prove one pack, unbound parameters at their trial values."""
-    if pack.draft.content.get("abstract") is True:
+    return replace(_proved(pack), note=_misplaced(pack))
+
+
+def _proved(pack: Opened) -> Checked:
+    if pack.abstract:
         return Checked(pack.title, 0, abstract=True)
     try:
         found = prove(pack.draft, pack.name)
@@ -59,6 +70,15 @@ def checked(pack: Opened) -> Checked:
     return Checked(
         title, len(found.vectors), {name: fault_line(fault, pack.name) for name, fault in told.items()}
     )
+
+
+def _misplaced(pack: Opened) -> str:
+    """What to tell of a file that lies where nobody who looks for the pack would find it."""
+    path = Path(pack.name).absolute()
+    place = f"{path.parent.name}/{path.stem}"
+    if pack.name.startswith("policies/") or not path.stem.isdigit() or place == pack.title:
+        return ""
+    return f"{pack.name} says {pack.title} inside; to be found it must lie as {pack.title}.yaml, not {place}.yaml"
 
 
 def lines(problem: Problem, name: str) -> Iterator[str]:
@@ -78,13 +98,15 @@ class Shelved:
     vectors: int
     unbound: list[str]
     refused: str
+    abstract: bool = False
 
     @property
     def usable(self) -> bool:
-        return not (self.unbound or self.refused)
+        return not (self.unbound or self.refused or self.abstract)
 
     def row(self, language: Language) -> list[str]:
-        state = self.refused or (f"unbound: {', '.join(self.unbound)}" if self.unbound else "usable")
+        unbound = f"unbound: {', '.join(self.unbound)}" if self.unbound else "usable"
+        state = "abstract: others extend it" if self.abstract else self.refused or unbound
         name, count = f"{self.pack}/{self.version}", f"{self.vectors} vectors"
         return [name, str(self.title.get(language, "")), ", ".join(self.schemes), count, state]
 
@@ -94,7 +116,7 @@ class Shelved:
 
 def shelf() -> Iterator[Shelved]:
     """Every pack and version that there is."""
-    for pack, version in available():
+    for pack, version in everything():
         try:
             found = Opened(f"policies/{pack}/{version}.yaml", draft_of(pack, version))
         except Problem as problem:
@@ -110,6 +132,7 @@ def shelf() -> Iterator[Shelved]:
             len(vectors) if isinstance(vectors, list) else 0,
             list(result.unbound),
             f"broken: {result.faults[0]}" if result.faults else "",
+            result.abstract,
         )
 
 

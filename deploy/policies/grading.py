@@ -23,6 +23,8 @@ TOLD = {"scheme", "rule", "clause", "grade", "fact", "value", "comparison"}
 
 def usable(pack: Opened, values: Bound) -> Pack:
     """The pack with these parameters. Raises Invalid if its vectors do not hold, or if one is unbound."""
+    if pack.abstract:
+        raise Invalid(f"{pack.title} is abstract and grades nothing; name a pack that extends it")
     prove(pack.draft, pack.name)
     try:
         return build(pack.draft, pack.name, values)

@@ -12,7 +12,7 @@ from unicodedata import combining, east_asian_width
 import typer
 import yaml
 
-from shared.policy import Draft, available, draft_from, draft_of, latest
+from shared.policy import FOLDERS, Draft, available, draft_from, draft_of
 from shared.problems import Fault, Invalid, Problem
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -30,6 +30,11 @@ class Opened:
     @property
     def title(self) -> str:
         return f"{self.draft.content.get('pack')}/{self.draft.content.get('version')}"
+
+    @property
+    def abstract(self) -> bool:
+        """Whether it is only for others to stand on."""
+        return self.draft.content.get("abstract") is True
 
     @property
     def parameters(self) -> dict[str, dict[str, Any]]:
@@ -69,10 +74,20 @@ def named(given: str) -> tuple[str, int]:
         raise Invalid(f"{given} is neither a file nor a pack; write PACK, PACK/VERSION or the path of a file")
     if slash:
         return pack, int(version)
-    known = sorted({name for name, _ in available()})
-    if pack not in known and (near := get_close_matches(pack, known, 1)):
-        raise Invalid(f"There is no policy pack {pack}; did you mean {near[0]}?")
-    return pack, latest(pack)
+    known = everything()
+    if versions := [number for name, number in known if name == pack]:
+        return pack, max(versions)
+    near = get_close_matches(pack, sorted({name for name, _ in known}), 1)
+    raise Invalid(f"There is no policy pack {pack}; " + (f"did you mean {near[0]}?" if near else NO_PACK))
+
+
+NO_PACK = "`redress policies list` names those that there are; a file's name ends in .yaml"
+
+
+def everything() -> list[tuple[str, int]]:
+    """Every pack and version: those on the shelf, and those that are only for others to stand on."""
+    files = (path for folder in FOLDERS for path in folder.glob("*/*.yaml") if path.stem.isdigit())
+    return sorted({*available(), *((path.parent.name, int(path.stem)) for path in files)})
 
 
 def is_file(given: str) -> bool:

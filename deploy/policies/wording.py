@@ -1,20 +1,29 @@
-"""Wording: a pack's tests and durations as people say them."""
+"""Wording: a pack's names, tests and durations as people say them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
+from deploy.policies.vocabulary import CHINESE
 from shared.events import Language
-from shared.policy import Comparison, Duration, Pack, Test, plain
+from shared.policy import Before, Comparison, Duration, Pack, Test, plain
+
+Section = tuple[str, str, list[list[str]]]
+"""The key of a pack, what it is called, and what stands there in rows."""
 
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "and": " and ", "or": " or ", "not": "not ({})", "always": "always", "list": ", ", "fact": "{} {}",
         "hours": "{} hours", "working_hours": "{} working hours", "working_days": "{} working days",
-        "days": "{} calendar days", "roll": "moved on to a working day",
+        "days": "{} calendar days", "roll": "moved on to a working day", "cue": "the text speaks of {}",
+        "share": "after {} % of the time", "before": "{} hours before the end", "later": "{} after {}",
+        "step": "{}: {}", "adds": " + {} for every {} beyond {} ({})",
     },
     "zh-CN": {
         "and": "，且", "or": "，或", "not": "并非（{}）", "always": "总是", "list": "、", "fact": "{}{}",
         "hours": "{} 小时", "working_hours": "{} 个工作小时", "working_days": "{} 个工作日",
-        "days": "{} 个自然日", "roll": "顺延至工作日",
+        "days": "{} 个自然日", "roll": "顺延至工作日", "cue": "文字提及 {}",
+        "share": "用时达 {} %", "before": "到期前 {} 小时", "later": "{}（{}后）",
+        "step": "{}：{}", "adds": "，每 {1} 加 {0}，自 {2} 起（{3}）",
     },
 }  # fmt: skip
 
@@ -25,13 +34,33 @@ class Wording:
     def __init__(self, pack: Pack, language: Language) -> None:
         self.pack, self.language, self.words = pack, language, WORDS[language]
 
-    def listed(self, names: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+    def say(self, word: str) -> str:
+        """A heading or small word, given in English."""
+        return CHINESE.get(word, word) if self.language == "zh-CN" else word
+
+    def listed(self, names: Iterable[str]) -> str:
         return self.words["list"].join(names)
+
+    def title(self, thing: Any) -> str:
+        found: str = thing.title[self.language]
+        return found
+
+    def titles(self, things: Mapping[str, Any]) -> dict[str, str]:
+        return {name: self.title(each) for name, each in things.items()}
+
+    def named(self, names: Iterable[str], things: Mapping[str, Any]) -> str:
+        """Titles in a list; a name that is none of the things stays as it is."""
+        return self.listed(self.title(things[each]) if each in things else each for each in names)
 
     def fact(self, name: str) -> str:
         """A fact's title."""
         found = self.pack.fact_rules.get(name) or self.pack.measures.get(name) or self.pack.counters.get(name)
-        return found.title[self.language] if found else name
+        return self.title(found) if found else name
+
+    def series(self, names: Iterable[str]) -> str:
+        """The facts in which complaints are the same."""
+        told = (self.say(each) if each == "customer" else self.fact(each) for each in names)
+        return f"{self.say('same')} {self.listed(told)}"
 
     def test(self, test: Test) -> str:
         """A test as a phrase."""
@@ -40,6 +69,10 @@ class Wording:
 
     def _parts(self, test: Test) -> Iterator[str]:
         for name, asked in (test.model_extra or {}).items():
+            kind, _, cue = name.partition(".")
+            if kind == "cue" and asked.is_ is True:
+                yield self.words["cue"].format(cue)
+                continue
             told = self._titled(name, asked).words(self.language)
             yield self.words["fact"].format(self.fact(name), told)
         yield from (self.test(inner) for inner in test.all)
@@ -53,8 +86,8 @@ class Wording:
         """The comparison with titles for the options that it names."""
         rule = self.pack.facts.get(name)
         titles = {option: title[self.language] for option, title in rule.options.items()} if rule else {}
-        if name == "class":
-            titles = {each: kind.title[self.language] for each, kind in self.pack.classes.items()}
+        known = {"class": self.pack.classes, "department": self.pack.departments, "grade": self.pack.grades}
+        titles |= self.titles(known.get(name, {}))
         if asked.one_of is not None:
             return Comparison(one_of=tuple(titles.get(each, each) for each in asked.one_of))
         if isinstance(asked.is_, str):
@@ -67,3 +100,13 @@ class Wording:
                 said = self.words[unit].format(plain(amount))
                 return f"{said}{self.words['list']}{self.words['roll']}" if given.roll else said
         return ""
+
+    def warning(self, given: Any) -> str:
+        """A share of the time, or a time before the end."""
+        if isinstance(given, Before):
+            return self.words["before"].format(plain(given.hours))
+        return self.words["share"].format(plain(given * 100))
+
+
+def clause(text: str) -> str:
+    return f"[{text}]" if text else ""

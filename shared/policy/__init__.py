@@ -9,14 +9,16 @@ from shared.policy.calendar import Calendar, end_of, works
 from shared.policy.clocks import Before, ClockRule, Duration, Mark
 from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, plain
 from shared.policy.counters import Counter, Entry, Quota, Run
+from shared.policy.drafts import Draft, parse
 from shared.policy.explaining import explained
 from shared.policy.facts import UNIVERSAL, FactRule, Rates, read_fact, stated
 from shared.policy.measures import measured
 from shared.policy.pack import Class, Cues, Department, Gate, Pack, Route
 from shared.policy.proof import facts_from, gates, verdicts
-from shared.policy.reading import Draft, build, parse
+from shared.policy.reading import build
 from shared.policy.schemes import Decision, Grade, Row, Scheme, Verdict
 from shared.policy.shelf import (
+    FOLDERS,
     activate,
     available,
     draft_from,
@@ -33,6 +35,7 @@ from shared.policy.shelf import (
 )
 
 __all__ = [
+    "FOLDERS",
     "UNIVERSAL",
     "Before",
     "Calendar",

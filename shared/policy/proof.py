@@ -139,10 +139,20 @@ def _counts(pack: Pack, vector: Vector) -> dict[str, FactValue]:
 
 
 def _in_sequence(pack: Pack, vector: Vector) -> tuple[str, ...]:
-    """The grades of the first scheme, runs counted, for complaints that follow each other."""
+    """The grades of the first scheme, runs counted, for complaints of one customer that follow each other."""
     name, scheme = next(iter(pack.schemes.items()))
-    bases = [verdicts(pack, facts_from(pack, each), {})[name].grade for each in vector.sequence]
-    return tuple(scheme.run.effective(bases, list(scheme.grades)) if scheme.run else bases)
+    runs: dict[Any, list[str]] = {}
+    grades = []
+    for given in vector.sequence:
+        facts = facts_from(pack, given)
+        base = verdicts(pack, facts, {})[name].grade
+        same = tuple(facts.get(fact) for fact in scheme.run.same if fact != "customer") if scheme.run else ()
+        if scheme.run is None or None in same:
+            grades.append(base)
+            continue
+        runs.setdefault(same, []).append(base)
+        grades.append(scheme.run.effective(runs[same], list(scheme.grades))[-1])
+    return tuple(grades)
 
 
 def _due(

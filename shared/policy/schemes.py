@@ -1,6 +1,6 @@
 """Schemes: rows that match are all kept, the gravest wins, and people have the last word."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
@@ -67,13 +67,6 @@ class Scheme(Section):
     verified_when: Test = Test.model_validate({"verified": True})
     run: Run | None = None
     marks: dict[str, Test] = {}
-
-    def names(self) -> Iterator[str]:
-        """Every grade that is named somewhere in it."""
-        yield from (row.grade for row in self.rows if row.grade)
-        yield self.otherwise
-        if self.run:
-            yield from (*self.run.becomes, *self.run.becomes.values())
 
     def gravest(self, grades: set[str]) -> str:
         return min(grades, key=list(self.grades).index)

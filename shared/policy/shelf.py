@@ -1,5 +1,7 @@
 """The shelf: the packs and calendars that this process can use, from the box and as published since."""
 
+import difflib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -9,12 +11,17 @@ from uuid import UUID, uuid5
 
 from shared.events import ComplaintMigrated, ComplaintRegistered
 from shared.policy.calendar import Calendar
+from shared.policy.drafts import Draft, extend, parse
 from shared.policy.pack import NAME, Pack
 from shared.policy.proof import failures
-from shared.policy.reading import Draft, build, extend, fit, parse, trials
+from shared.policy.reading import build, fit, trials
 from shared.problems import Fault, Invalid, Problem, Unavailable
 
-FOLDER = Path(__file__).parents[2] / "policies"
+FOLDERS = [
+    Path(__file__).parents[2] / "policies",
+    *([Path(os.environ["REDRESS_POLICIES"])] if os.environ.get("REDRESS_POLICIES") else []),
+]
+"""The box, and the house's own folder of the same form."""
 _NAMES = UUID("1f0a7c52-9b1e-5c39-8d5b-7a4e6f2c9d10")
 
 _published: dict[tuple[str, int], tuple[Draft, Pack]] = {}
@@ -68,8 +75,8 @@ def available() -> list[tuple[str, int]]:
 
 @cache
 def in_box() -> frozenset[tuple[str, int]]:
-    """Every pack and version that came with the system."""
-    files = (path for path in FOLDER.glob("*/*.yaml") if path.stem.isdigit())
+    """Every pack and version that lies in a folder."""
+    files = (path for folder in FOLDERS for path in folder.glob("*/*.yaml") if path.stem.isdigit())
     return frozenset((path.parent.name, int(path.stem)) for path in files if not _abstract(path))
 
 
@@ -87,18 +94,31 @@ def _from_box(pack: str, version: int) -> Pack:
 
 
 def draft_of(pack: str, version: int) -> Draft:
-    """A pack of the box as written, upon all that it extends. Raises Unavailable if there is none."""
-    path = FOLDER / pack / f"{version}.yaml"
+    """A pack as written, upon all that it extends. Raises Unavailable if there is none."""
     if (pack, version) in _published:
         return _published[pack, version][0]
-    if not re.fullmatch(NAME, pack) or not path.is_file():
+    path = _file(pack, version)
+    if path is None:
         raise Unavailable(f"There is no policy pack {pack} of version {version} here", (), 5)
     return draft_from(path.read_text(encoding="utf-8"), f"policies/{pack}/{version}.yaml")
 
 
+def _file(pack: str, version: int) -> Path | None:
+    paths = (folder / pack / f"{version}.yaml" for folder in FOLDERS)
+    return next((path for path in paths if re.fullmatch(NAME, pack) and path.is_file()), None)
+
+
 def draft_from(text: str, name: str) -> Draft:
     """A text upon all that it extends (`extends: pack/version`). Raises Invalid."""
-    return _extended(parse(text, name), name)
+    draft = parse(text, name)
+    try:
+        return _extended(draft, name)
+    except Unavailable as problem:
+        near = difflib.get_close_matches(
+            str(draft.content.get("extends")), [f"{p}/{v}" for p, v in available()], 1
+        )
+        told = f"{problem.detail}" + (f"; did you mean {near[0]}?" if near else "")
+        raise Invalid(f"{name} extends nothing known", [draft.fault(["extends"], told)]) from None
 
 
 def _extended(draft: Draft, name: str) -> Draft:
@@ -111,7 +131,7 @@ def _extended(draft: Draft, name: str) -> Draft:
         raise Invalid(f"{name} extends nothing known", [fault])
     if above == f"{draft.content.get('pack')}/{draft.content.get('version')}":
         raise Invalid(f"{name} extends itself", [draft.fault(["extends"], "name another pack or version")])
-    return extend(draft, draft_of(pack, int(version)))
+    return extend(draft, draft_of(pack, int(version)), name)
 
 
 def activate(draft: Draft, name: str) -> Pack:
@@ -124,23 +144,35 @@ def activate(draft: Draft, name: str) -> Pack:
 def prove(draft: Draft, name: str) -> Pack:
     """Run all vectors, unbound parameters at their trial values. Raises Invalid, naming those that fail."""
     pack = build(draft, name, trials(draft))
-    calendar = load_calendar(pack.calendar)
     faults = []
     for number, vector in enumerate(pack.vectors):
+        if unknown := sorted(set(vector.with_) - set(pack.parameters)):
+            told = f"there is no parameter {unknown[0]}"
+            faults.append(draft.fault(["vectors", number, "with"], told))
+            continue
         trial = build(draft, name, trials(draft) | vector.with_) if vector.with_ else pack
+        calendar = _calendar_of(trial, draft, name)
         faults += [draft.fault(["vectors", number], wrong) for wrong in failures(trial, calendar, vector)]
     if faults:
         raise Invalid(f"{name} does not give its own known answers", faults)
+    _calendar_of(pack, draft, name)
     return pack
+
+
+def _calendar_of(pack: Pack, draft: Draft, name: str) -> Calendar:
+    try:
+        return load_calendar(pack.calendar)
+    except Invalid as problem:
+        raise Invalid(f"{name} cannot be used", [draft.fault(["calendar"], problem.detail)]) from None
 
 
 @cache
 def load_calendar(name: str) -> Calendar:
     """The calendar of this name. Raises Invalid if there is none, or it breaks its form."""
-    path = FOLDER / "calendars" / f"{name}.yaml"
-    if not re.fullmatch(NAME, name) or not path.is_file():
-        known = sorted(each.stem for each in path.parent.glob("*.yaml"))
-        raise Invalid(f"There is no calendar {name}; use one of {', '.join(known)}")
+    paths = {path.stem: path for folder in FOLDERS for path in folder.glob("calendars/*.yaml")}
+    if name not in paths:
+        raise Invalid(f"There is no calendar {name}; use one of {', '.join(sorted(paths))}")
+    path = paths[name]
     draft = parse(path.read_text(encoding="utf-8"), f"policies/calendars/{name}.yaml")
     return fit(Calendar, draft.content, draft, name)
 

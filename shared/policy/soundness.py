@@ -7,7 +7,10 @@ from typing import get_args
 
 from shared.events import Channel
 from shared.policy.conditions import tests
+from shared.policy.facts import UNIVERSAL
+from shared.policy.operands import strange_facts, unfit
 from shared.policy.pack import Pack
+from shared.policy.schemes import Scheme
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 """Place in the pack, and what is wrong there."""
@@ -34,6 +37,8 @@ def unsound(pack: Pack) -> Found:
     yield from _decisions(pack)
     yield from _people(pack)
     yield from _others(pack)
+    yield from _vectors(pack)
+    yield from unfit(pack)
 
 
 def fact_names(pack: Pack) -> set[str]:
@@ -54,7 +59,8 @@ def _names(pack: Pack) -> Found:
 def _unknown(place: tuple[str | int, ...], what: str, name: str, known: Iterable[str]) -> Found:
     if name not in (options := sorted(known)):
         near = difflib.get_close_matches(name, options, 1)
-        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(options[:20])}"
+        more = ", …" if len(options) > 30 else ""
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(options[:30])}{more}"
         yield place, f"there is no {what} {name}; {hint}"
 
 
@@ -64,9 +70,9 @@ def _facts(pack: Pack) -> Found:
         grading = place[0] in ("schemes", "measures", "safety")
         for name in test.names():
             yield from _unknown((*place, name), "fact", name, known - {"grade"} if grading else known)
-    for name, measure in pack.measures.items():
-        for fact in measure.names():
-            yield from _unknown(("measures", name), "fact", fact, known)
+    for name in sorted(set(pack.facts) & set(UNIVERSAL)):
+        yield ("facts", name), f"every complaint may have the fact {name} already; give yours another name"
+    yield from _measures(pack, known)
     series = {*known, "customer"}
     for name, counter in pack.counters.items():
         for fact in counter.same:
@@ -79,14 +85,25 @@ def _facts(pack: Pack) -> Found:
             yield from _unknown(("required", number, "fields"), "field", field, {*known, *RECORD})
 
 
+def _measures(pack: Pack, known: set[str]) -> Found:
+    """A measure asks for facts and for measures before it."""
+    later = list(pack.measures)
+    for name, measure in pack.measures.items():
+        for fact in measure.names():
+            yield from _unknown(("measures", name), "fact", fact, known - {"grade"})
+            if fact in later:
+                yield ("measures", name), f"the measure {fact} comes later, or is this one; move it up"
+        later.remove(name)
+
+
 def _grades(pack: Pack) -> Found:
     for name, scheme in pack.schemes.items():
-        for grade in scheme.names():
-            yield from _unknown(("schemes", name), "grade", grade, scheme.grades)
-        rules = [row.rule for row in scheme.rows]
-        for rule in {each for each in rules if rules.count(each) > 1}:
-            yield ("schemes", name, "rows"), f"two rows are called {rule!r}; give each a name of its own"
+        yield from _scheme(("schemes", name), scheme)
     for number, quota in enumerate(pack.quotas):
+        if quota.total is None and not quota.each and quota.otherwise is None:
+            yield ("quotas", number), "give a quota: total, or by with each or otherwise"
+        if (quota.by is None) != (not quota.each and quota.otherwise is None):
+            yield ("quotas", number), "by goes with each or otherwise, and they with by"
         yield from _unknown(("quotas", number, "scheme"), "scheme", quota.scheme, pack.schemes)
         if quota.scheme in pack.schemes:
             grades = pack.schemes[quota.scheme].grades
@@ -100,6 +117,26 @@ def _grades(pack: Pack) -> Found:
             yield ("clocks", name, "due"), "give every grade a time, or a default for the others"
 
 
+def _scheme(place: tuple[str | int, ...], scheme: Scheme) -> Found:
+    for number, row in enumerate(scheme.rows):
+        if row.grade is not None:
+            yield from _unknown((*place, "rows", number, "grade"), "grade", row.grade, scheme.grades)
+    yield from _unknown((*place, "otherwise"), "grade", scheme.otherwise, scheme.grades)
+    rules = [row.rule for row in scheme.rows]
+    for number, rule in enumerate(rules):
+        if rule in rules[:number]:
+            yield (
+                (*place, "rows", number, "rule"),
+                f"two rows are called {rule!r}; give each a name of its own",
+            )
+    order = list(scheme.grades)
+    for grade, graver in scheme.run.becomes.items() if scheme.run else ():
+        for each in (grade, graver):
+            yield from _unknown((*place, "run", "becomes", grade), "grade", each, scheme.grades)
+        if {grade, graver} <= {*order} and order.index(graver) >= order.index(grade):
+            yield (*place, "run", "becomes", grade), f"{graver} is not graver than {grade}"
+
+
 def _decisions(pack: Pack) -> Found:
     for name, scheme in pack.schemes.items():
         for number, row in enumerate(scheme.rows):
@@ -108,9 +145,10 @@ def _decisions(pack: Pack) -> Found:
                 continue
             yield from _unknown(place, "decision", row.decision, pack.decisions)
             if row.decision in pack.decisions:
-                decision = pack.decisions[row.decision]
-                for grade in (*decision.options.values(), decision.meanwhile):
-                    yield from _unknown(("decisions", row.decision), "grade", grade, scheme.grades)
+                decision, about = pack.decisions[row.decision], ("decisions", row.decision)
+                for option, grade in decision.options.items():
+                    yield from _unknown((*about, "options", option), "grade", grade, scheme.grades)
+                yield from _unknown((*about, "meanwhile"), "grade", decision.meanwhile, scheme.grades)
     for name, decision in pack.decisions.items():
         yield from _unknown(("decisions", name, "role"), "role", decision.role, pack.roles)
         if decision.target:
@@ -144,8 +182,18 @@ def _others(pack: Pack) -> Found:
             yield from _unknown(("safety", number, "cues"), "cue", cue, pack.cues)
     if absent := set(get_args(Channel)) & set(pack.channels) - set(pack.feedback):
         yield ("feedback",), f"say how customers are answered who came by {', '.join(sorted(absent))}"
+    for name, target in pack.targets.items():
+        if target.share and any(each is not None and each > 1 for each in (target.at_least, target.at_most)):
+            yield ("targets", name), "a share lies between 0 and 1; write 0.9 for 90 %"
+
+
+def _vectors(pack: Pack) -> Found:
     for number, vector in enumerate(pack.vectors):
         place = ("vectors", number)
+        for facts in (vector.facts, *vector.sequence):
+            yield from (((*place, "facts"), wrong) for wrong in strange_facts(pack, facts))
+        if vector.quota and vector.quota.grade not in {quota.grade for quota in pack.quotas}:
+            yield (*place, "quota"), f"there is no quota of {vector.quota.grade}"
         if vector.figure:
             yield from _unknown((*place, "figure"), "target", vector.figure.target, pack.targets)
         for clock in vector.expect.due:
@@ -154,8 +202,11 @@ def _others(pack: Pack) -> Found:
             yield from _unknown((*place, "expect", "facts"), "fact", fact, fact_names(pack))
         for scheme in vector.expect.grades:
             yield from _unknown((*place, "expect", "grades"), "scheme", scheme, pack.schemes)
-        for question in vector.decided:
+        for question, option in vector.decided.items():
             yield from _unknown((*place, "decided"), "question", question, pack.decisions)
+            if question in pack.decisions:
+                options = pack.decisions[question].options
+                yield from _unknown((*place, "decided", question), "option", option, options)
     names = [vector.name for vector in pack.vectors]
     for name in sorted({each for each in names if names.count(each) > 1}):
         yield ("vectors", names.index(name)), f"two vectors are called {name!r}; give each a name of its own"

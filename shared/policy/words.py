@@ -8,7 +8,7 @@ from shared.events import Language
 
 
 def _all(titles: dict[Language, str]) -> dict[Language, str]:
-    if absent := set(get_args(Language)) - set(titles):
+    if absent := {language for language in get_args(Language) if not titles.get(language, "").strip()}:
         raise ValueError(f"there is no title in {', '.join(sorted(absent))}")
     return titles
 

@@ -107,7 +107,6 @@ IDLE = {
         "schemes/abcd/rows/8/when/loss/below 999",
     },
     "cn-dealer-abc": {
-        "parameters/too_low_score/value -0.01",
         "schemes/level/rows/7/when/score/at_least 7.99",
         "schemes/level/rows/8/when/score/at_least 8.99",
         "schemes/level/rows/9/when/score 10.01",

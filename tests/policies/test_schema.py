@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from deploy.schemas import DRAFT, FOLDER, PACK, schemas
-from shared.policy.shelf import FOLDER as BOX
+from shared.policy import FOLDERS
 
 SCHEMA = json.loads((FOLDER / PACK).read_text(encoding="utf-8"))
-FILES = [path for path in sorted(BOX.glob("*/*.yaml")) if path.parent.name != "calendars"]
+FILES = [path for path in sorted(FOLDERS[0].glob("*/*.yaml")) if path.parent.name != "calendars"]
 TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
     "number": (int, float),

@@ -1,0 +1,120 @@
+"""Showing how a pack has complaints handled: who, which steps, by when, and what comes of it."""
+
+from collections.abc import Iterator
+
+from deploy.policies.showing_facts import count
+from deploy.policies.wording import Section, Wording, clause
+from shared.policy import ClockRule, plain
+
+
+def sections(wording: Wording) -> Iterator[Section]:
+    """The sections in their order."""
+    pack, say = wording.pack, wording.say
+    yield "routing", say("Routing"), list(_routing(wording))
+    yield "steps", say("Steps"), list(_steps(wording))
+    yield "approvals", say("Approvals"), list(_approvals(wording))
+    clocks = [row for name, rule in pack.clocks.items() for row in _clock(wording, name, rule)]
+    yield "clocks", say("Clocks"), clocks
+    yield "feedback", say("Answers by"), list(_feedback(wording))
+    yield "survey", say("Survey"), list(_survey(wording))
+    yield "visibility", say("Hidden"), list(_hidden(wording))
+    yield "papers", say("Papers"), list(_papers(wording))
+    yield "targets", say("Targets"), list(_targets(wording))
+    yield "roles", say("Roles"), [[name, wording.title(each)] for name, each in pack.roles.items()]
+    departments = pack.departments.items()
+    rows = [[name, wording.title(each), each.email, count(wording, each.cues)] for name, each in departments]
+    yield "departments", say("Departments"), rows
+
+
+def _routing(wording: Wording) -> Iterator[list[str]]:
+    for rule in wording.pack.routing:
+        lead = f"{wording.named([rule.lead], wording.pack.departments)} ({wording.say('leads')})"
+        others = [each for each in rule.departments if each != rule.lead]
+        where = wording.listed(filter(None, [lead, wording.named(others, wording.pack.departments)]))
+        yield [wording.test(rule.when), where, clause(rule.clause)]
+
+
+def _steps(wording: Wording) -> Iterator[list[str]]:
+    for rule in wording.pack.steps:
+        needs = f"{wording.say('needs')} {wording.test(rule.needs)}"
+        yield [rule.step, wording.test(rule.when), needs, clause(rule.clause)]
+
+
+def _approvals(wording: Wording) -> Iterator[list[str]]:
+    for rule in wording.pack.approvals:
+        roles = " → ".join(wording.named([role], wording.pack.roles) for role in rule.roles)
+        distinct = wording.say("nobody twice" if rule.distinct else "one person may do several")
+        yield [wording.test(rule.when), roles, distinct, clause(rule.clause)]
+
+
+def _clock(wording: Wording, name: str, rule: ClockRule) -> Iterator[list[str]]:
+    """The clock, then a row for each thing that it says."""
+    yield [name, wording.title(rule), f"{rule.start} → {rule.stop}", clause(rule.clause)]
+    yield from (["", wording.say(word), told] for word, told in _terms(wording, rule) if told)
+
+
+def _terms(wording: Wording, rule: ClockRule) -> Iterator[tuple[str, str]]:
+    say, grades = wording.say, wording.titles(wording.pack.scheme.grades)
+    times = [f"{grades.get(g, say(g))}: {wording.duration(each)}" for g, each in rule.due.items()]
+    customer = [say("the customer's own deadline")] if rule.customer_deadline else []
+    yield "due", wording.listed([*times, *customer])
+    yield "when", "" if rule.when == type(rule.when)() else wording.test(rule.when)
+    yield "pauses for", wording.listed(map(say, rule.pauses))
+    yield "warns", wording.listed(map(wording.warning, rule.warn))
+    yield "then calls", wording.listed(_ladder(wording, rule))
+    yield "internal", say("internal") if rule.internal else ""
+    yield "target", say("counted only") if rule.target else ""
+
+
+def _ladder(wording: Wording, rule: ClockRule) -> Iterator[str]:
+    for rung in rule.ladder:
+        role = wording.named([rung.role], wording.pack.roles)
+        if rung.after is None:
+            yield f"{role} {wording.say('at once')}"
+        else:
+            yield wording.words["later"].format(role, wording.duration(rung.after))
+
+
+def _feedback(wording: Wording) -> Iterator[list[str]]:
+    answered = {
+        channel: by for channel, by in wording.pack.feedback.items() if channel in wording.pack.channels
+    }
+    for route in sorted(set(answered.values())):
+        channels = [channel for channel, by in answered.items() if by == route]
+        yield [wording.say(route), wording.listed(channels)]
+
+
+def _survey(wording: Wording) -> Iterator[list[str]]:
+    rule, say = wording.pack.survey, wording.say
+    yield [say("open for"), f"{rule.expires_days} {say('days')}"]
+    yield [say("reopens below"), str(rule.reopen_below)]
+    yield [say("when"), wording.test(rule.when)]
+    yield [say("by"), wording.listed(map(say, rule.routes)) or say("the channel's own")]
+    if rule.reminders_days:
+        yield [say("reminders after"), f"{wording.listed(map(str, rule.reminders_days))} {say('days')}"]
+    if rule.consent:
+        yield [say("asks first")]
+
+
+def _hidden(wording: Wording) -> Iterator[list[str]]:
+    for rule in wording.pack.visibility:
+        roles = f"{wording.say('from')} {wording.named(rule.roles, wording.pack.roles)}"
+        yield [wording.listed(rule.fields), roles, clause(rule.clause)]
+
+
+def _papers(wording: Wording) -> Iterator[list[str]]:
+    for name, paper in wording.pack.papers.items():
+        stage = f"{wording.say('from stage')} {paper.stage}"
+        fields = wording.listed(paper.fields)
+        yield [name, wording.title(paper), stage, fields, clause(paper.clause)]
+
+
+def _targets(wording: Wording) -> Iterator[list[str]]:
+    for name, target in wording.pack.targets.items():
+        scale, sign = (100, " %") if target.share else (1, "")
+        limits = [("at least", target.at_least), ("at most", target.at_most)]
+        told = [
+            f"{wording.say(word)} {plain(each * scale)}{sign}" for word, each in limits if each is not None
+        ]
+        counted = f"{wording.say('counts')} {target.of}"
+        yield [name, wording.title(target), counted, wording.listed(told), clause(target.clause)]
