@@ -2,15 +2,19 @@
 
 from time import monotonic
 from typing import Any
+from uuid import uuid5
 
+import structlog
 from pydantic import BaseModel
 
 from shared import policy
 from shared.envelope import Cause
 from shared.events import Fact, PolicyPublished
 from shared.mongo import Store, index
+from shared.problems import Problem, Unavailable
 
-EVERY_S = 1.0
+EVERY_S, MOST = 1.0, 100
+_log = structlog.get_logger()
 
 
 class Copy(BaseModel):
@@ -32,16 +36,17 @@ def keep(state: Copy | None, cause: Cause[PolicyPublished]) -> tuple[Copy, list[
 
 
 class Copies:
-    """The copies of one service, in the collection of its store."""
+    """The copies of one service, in the collection of its store; `loaded` once all have been read."""
 
     def __init__(self, store: Store[Any]) -> None:
+        self.loaded = False
         self._store = store.beside(Copy, lift=lambda copy: {"policy": copy.name}, indexes=[index("policy")])
         self._known: set[str] = set()
         self._looked = 0.0
 
     async def keep(self, event: Cause[PolicyPublished]) -> None:
         """Take in what was published."""
-        saved = await self._store.update(event.complaint, keep, event)
+        saved = await self._store.update(uuid5(event.complaint, "copy"), keep, event)
         self._shelve(saved.state)
 
     async def refresh(self) -> bool:
@@ -49,11 +54,24 @@ class Copies:
         if monotonic() - self._looked >= EVERY_S:
             self._looked = monotonic()
             new = {"policy": {"$exists": True, "$nin": sorted(self._known)}}
-            for saved in await self._store.find(new):
+            found = await self._store.find(new, limit=MOST)
+            for saved in found:
                 self._shelve(saved.state)
+            self.loaded = self.loaded or len(found) < MOST
         return False
 
+    def latest(self, pack: str) -> int:
+        """The newest version of a pack. Raises Invalid if there is none, Unavailable right after a start."""
+        if not self.loaded:
+            raise Unavailable("This service has just started; send the same again", (), 1)
+        return policy.latest(pack)
+
     def _shelve(self, copy: Copy | None) -> None:
-        if copy is not None and copy.name not in self._known:
+        """One that cannot be used here (a newer language, say) does not keep the others off the shelf."""
+        if copy is None or copy.name in self._known:
+            return
+        self._known.add(copy.name)
+        try:
             policy.publish(copy.content)
-            self._known.add(copy.name)
+        except Problem as problem:
+            _log.error("a published policy cannot be used here", policy=copy.name, reason=str(problem)[:500])

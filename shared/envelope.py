@@ -42,12 +42,13 @@ class Cause(Generic[D]):
     causation: UUID | None = None
 
 
-def in_course_of(cause: Cause[Any], complaint: UUID, data: Given) -> Cause[Given]:
-    """A command that follows from a cause, for any document."""
+def in_course_of(cause: Cause[Any], complaint: UUID, data: Given, subject: str = "") -> Cause[Given]:
+    """A command that follows from a cause, for any document; `subject` is the number of another complaint."""
     return replace(
         cause,
         id=uuid4(),
         complaint=complaint,
+        subject=subject or cause.subject,
         data=data,
         sequence=0,
         type="",

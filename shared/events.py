@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
@@ -20,7 +20,7 @@ Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$"
 """What a pack calls something."""
 Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "en"]
-Detail = bool | int | Decimal | str | tuple[str, ...]
+Detail = StrictBool | int | Decimal | str | tuple[str, ...]
 Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated"]
 Channel = Literal[
     "hotline", "online_chat", "website", "email", "letter", "fax", "sms", "wechat", "app", "social", "store",

@@ -6,6 +6,8 @@ Problem                    a rule refused the cause; asking again changes nothin
   Unauthenticated          no or unknown credentials (401)
   NotFound                 no such thing for this caller (404)
   Conflict                 not possible in the present state (409)
+  PreconditionFailed       changed since it was read (412)
+  PreconditionRequired     must name what was read (428)
   TooLarge                 more bytes than are taken (413)
   Unavailable              a part is away; the same request may pass later (503)
 
@@ -63,6 +65,14 @@ class NotFound(Problem):
 
 class Conflict(Problem):
     slug, title, status = "conflict", "The present state does not allow this", 409
+
+
+class PreconditionFailed(Problem):
+    slug, title, status = "precondition-failed", "It has changed since it was read", 412
+
+
+class PreconditionRequired(Problem):
+    slug, title, status = "precondition-required", "The request must say what it was made on", 428
 
 
 class TooLarge(Problem):

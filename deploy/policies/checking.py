@@ -28,7 +28,7 @@ class Checked:
         return bool(self.faults) or (activate and bool(self.unbound or self.abstract))
 
     def lines(self, *, activate: bool) -> Iterator[str]:
-        """`ok`, `unbound`, `abstract` or `REFUSED`, then a line for each fault, and a note if there is one."""
+        """`ok`, `unbound`, `abstract` or `REFUSED`, then a line for each fault; and a note."""
         yield from self._found(activate=activate)
         if self.note:
             yield f"note  {self.note}"
@@ -78,7 +78,8 @@ def _misplaced(pack: Opened) -> str:
     place = f"{path.parent.name}/{path.stem}"
     if pack.name.startswith("policies/") or not path.stem.isdigit() or place == pack.title:
         return ""
-    return f"{pack.name} says {pack.title} inside; to be found it must lie as {pack.title}.yaml, not {place}.yaml"
+    mend = f"to be found it must lie as {pack.title}.yaml, not {place}.yaml"
+    return f"{pack.name}  says {pack.title} inside; {mend}"
 
 
 def lines(problem: Problem, name: str) -> Iterator[str]:

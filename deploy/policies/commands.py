@@ -174,16 +174,19 @@ def migrate(
     before: Annotated[int, typer.Argument(metavar="FROM", min=1)],
     after: Annotated[int, typer.Argument(metavar="TO", min=1)],
     preview: Annotated[bool, typer.Option("--preview", help="Only say what it would change")] = False,
+    back: Annotated[bool, typer.Option("--back", help="Only those that once came from TO")] = False,
     url: Url = LOCAL,
     key: Key = "",
 ) -> None:
     """Take the complaints on one version of a pack over to another."""
     with refusing():
-        answer = Triage(url, key).migrate(pack, before, after, preview=preview)
+        answer = Triage(url, key).migrate(pack, before, after, preview=preview, back=back)
         verb = "would go" if preview else "go"
         typer.echo(
             f"{_of(answer, 'complaints')} complaints {verb} over from {pack}/{before} to {pack}/{after}"
         )
+        if refused := _of(answer, "refused"):
+            typer.echo(f"{refused} were refused and stay with {pack}/{before}")
         typer.echo("\n".join(summary(rehearsed(_of(answer, "rehearsal")), f"{pack}/{after}")))
 
 

@@ -38,14 +38,25 @@ class Triage:
         return self._send("PUT", f"{quote(pack, safe='')}/versions/{version}", content=text.encode())
 
     def approve(self, pack: str, version: int) -> Any:
-        return self._send("POST", f"{quote(pack, safe='')}/versions/{version}/approval")
+        """Approve the text that is proposed at this moment, by its ETag."""
+        path = f"{quote(pack, safe='')}/versions/{version}"
+        read = self._answer("GET", path)
+        etag = {"If-Match": read.headers.get("ETag", "")}
+        return self._send("POST", f"{path}/approval", headers=etag)
 
-    def migrate(self, pack: str, before: int, after: int, *, preview: bool) -> Any:
-        wish = {"from_version": before, "to_version": after, "preview": preview}
+    def migrate(self, pack: str, before: int, after: int, *, preview: bool, back: bool) -> Any:
+        wish = {"from_version": before, "to_version": after, "preview": preview, "back": back}
         return self._send("POST", f"{quote(pack, safe='')}/migrations", json=wish)
 
     def _send(self, method: str, path: str, **body: Any) -> Any:
         """The answer's JSON. Raises Problem for a refusal, and for a server that is not there."""
+        answer = self._answer(method, path, **body)
+        try:
+            return answer.json()
+        except ValueError:
+            raise Unavailable(f"{self._url} answered, but not with JSON; is this triage?") from None
+
+    def _answer(self, method: str, path: str, **body: Any) -> httpx.Response:
         form = {b"Content-Type": b"application/yaml"} if "content" in body else {}
         try:
             with httpx.Client(trust_env=False, timeout=PATIENCE, headers=self._headers | form) as client:
@@ -57,10 +68,7 @@ class Triage:
             ) from None
         if not answer.is_success:
             raise _refusal(answer)
-        try:
-            return answer.json()
-        except ValueError:
-            raise Unavailable(f"{self._url} answered, but not with JSON; is this triage?") from None
+        return answer
 
 
 def _refusal(answer: httpx.Response) -> Problem:
@@ -95,6 +103,8 @@ def rehearsed(answer: Any) -> Rehearsed:
 def summary(told: Rehearsed, under: str) -> Iterator[str]:
     """A rehearsal for people: how many, from what to what, which deadlines."""
     yield f"{told.gradings} gradings replayed under {under}, {told.changed} would come out otherwise"
+    if told.alone:
+        yield f"{told.alone} stand in series that do not exist yet, and were counted without neighbours"
     if told.unreadable:
         yield f"{told.unreadable} could not be graded: their facts have not the form that the pack asks for"
     if told.changes:

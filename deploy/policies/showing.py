@@ -10,13 +10,13 @@ from shared.events import Channel, Language
 from shared.policy import Draft, Pack, build, plain
 from shared.policy.reading import fit, parameters, trials
 
+_NONE = {"title": {"zh-CN": "–", "en": "–"}}
 LEFT_OPEN: dict[str, Any] = {
-    "title": {"zh-CN": "", "en": ""}, "source": "", "calendar": "", "money": {"currency": ""},
-    "classes": {"none": {"title": {"zh-CN": "", "en": ""}, "lead": "", "departments": []}},
-    "fallback_class": "", "feedback": {}, "survey": {"expires_days": 1, "reopen_below": 0}, "clocks": {},
-    "schemes": {"none": {"title": {"zh-CN": "", "en": ""}, "grades": {"none": {"title": {"zh-CN": "", "en": ""}}},
-                         "rows": [], "otherwise": "none"}},
-    "departments": {"none": {"title": {"zh-CN": "", "en": ""}, "email": ""}},
+    **_NONE, "source": "–", "calendar": "–", "money": {"currency": "–"}, "clocks": {}, "feedback": {},
+    "classes": {"none": {**_NONE, "lead": "none", "departments": ["none"]}}, "fallback_class": "none",
+    "schemes": {"none": {**_NONE, "grades": {"none": _NONE}, "rows": [], "otherwise": "none"}},
+    "departments": {"none": {**_NONE, "email": "none@departments.invalid"}},
+    "survey": {"expires_days": 1, "reopen_below": 0},
 }  # fmt: skip
 """What stands in where an abstract pack leaves a section to others; it is not shown."""
 

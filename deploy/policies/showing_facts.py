@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy.policies.wording import Section, Wording, clause
+from deploy.policies.wording import Section, Wording
 from shared.policy import Cues, plain
 from shared.policy.measures import Measure
 
@@ -30,13 +30,13 @@ def _parameters(wording: Wording) -> Iterator[list[str]]:
 def _facts(wording: Wording) -> Iterator[list[str]]:
     for name, fact in wording.pack.facts.items():
         options = wording.listed(f"{name} {title[wording.language]}" for name, title in fact.options.items())
-        private = f" ({wording.say('private')})" if fact.private else ""
+        private = f" ({wording.say('private')})" if fact.stays else ""
         yield [name, wording.say(fact.type) + private, wording.title(fact), options]
 
 
 def _required(wording: Wording) -> Iterator[list[str]]:
     for rule in wording.pack.required:
-        yield [wording.listed(rule.fields), wording.test(rule.when), clause(rule.clause)]
+        yield [wording.listed(rule.fields), wording.cited(rule.when, rule.clause)]
 
 
 def _classes(wording: Wording) -> Iterator[list[str]]:
@@ -87,7 +87,7 @@ def _computed(wording: Wording, measure: Measure) -> Iterator[str]:
 
 def _counters(wording: Wording) -> Iterator[list[str]]:
     for name, counter in wording.pack.counters.items():
-        hours = f"{plain(counter.hours)} {wording.say('within hours')}" if counter.hours else ""
+        hours = wording.words["within"].format(plain(counter.hours)) if counter.hours else ""
         later = wording.say("later ones count too") if counter.retroactive else ""
         counts = wording.say(counter.counts)
         yield [name, wording.title(counter), counts, wording.series(counter.same), hours, later]

@@ -1,8 +1,10 @@
 """Showing how a pack grades: safety gates, schemes, questions for people, quotas."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from deploy.policies.wording import Section, Wording, clause
+from shared.events import Language
 from shared.policy import Quota, Run, Scheme, plain
 
 
@@ -23,8 +25,7 @@ def _gates(wording: Wording) -> Iterator[list[str]]:
     for gate in pack.safety:
         cues = f"{say('until verified, words of')} {wording.listed(gate.cues)}" if gate.cues else ""
         told = f"{say('tells')} {wording.named(gate.notify, pack.roles)}" if gate.notify else ""
-        test = wording.test(gate.facts)
-        yield [gate.gate, wording.title(gate), test, cues, told, clause(gate.clause)]
+        yield [gate.gate, wording.title(gate), wording.cited(gate.facts, gate.clause), cues, told]
 
 
 def _scheme(wording: Wording, scheme: Scheme) -> Iterator[list[str]]:
@@ -35,7 +36,7 @@ def _scheme(wording: Wording, scheme: Scheme) -> Iterator[list[str]]:
         yield [f"{say('grade')} {name}", titles[name], told]
     for row in scheme.rows:
         outcome = titles.get(row.grade, row.grade) if row.grade else f"{say('asks')} {row.decision}"
-        yield [row.rule, outcome, wording.test(row.when), clause(row.clause)]
+        yield [row.rule, outcome, wording.cited(row.when, row.clause)]
     yield [say("otherwise"), titles.get(scheme.otherwise, scheme.otherwise)]
     yield [say("provisional until"), "", wording.test(scheme.verified_when)]
     if scheme.run:
@@ -73,9 +74,12 @@ def _quota(wording: Wording, quota: Quota) -> Iterator[list[str]]:
     by = wording.fact(quota.by) if quota.by else ""
     limits = [(say("in all"), quota.total)]
     limits += [(f"{by} {value}", limit) for value, limit in quota.each.items()]
-    limits += [(f"{by} {say('others')}".strip(), quota.otherwise)]
+    limits += [(f"{by} {say('all others together')}".strip(), quota.otherwise)]
     for what, limit in limits:
         if limit is not None:
             yield [grade, what, str(limit), clause(quota.clause)]
     for name, penalty in quota.penalty.items():
-        yield [grade, say("penalty for each beyond"), f"{name}: {penalty}", clause(quota.clause)]
+        if name not in get_args(Language):
+            yield [grade, say("penalty for each beyond"), f"{name}: {penalty}", clause(quota.clause)]
+        elif name == wording.language:
+            yield [grade, say("penalty for each beyond"), penalty, clause(quota.clause)]

@@ -36,8 +36,8 @@ def _routing(wording: Wording) -> Iterator[list[str]]:
 
 def _steps(wording: Wording) -> Iterator[list[str]]:
     for rule in wording.pack.steps:
-        needs = f"{wording.say('needs')} {wording.test(rule.needs)}"
-        yield [rule.step, wording.test(rule.when), needs, clause(rule.clause)]
+        needs = f"{wording.say('needs')} {wording.cited(rule.needs, rule.clause)}"
+        yield [rule.step, wording.test(rule.when), needs]
 
 
 def _approvals(wording: Wording) -> Iterator[list[str]]:
@@ -49,7 +49,7 @@ def _approvals(wording: Wording) -> Iterator[list[str]]:
 
 def _clock(wording: Wording, name: str, rule: ClockRule) -> Iterator[list[str]]:
     """The clock, then a row for each thing that it says."""
-    yield [name, wording.title(rule), f"{rule.start} → {rule.stop}", clause(rule.clause)]
+    yield [name, wording.title(rule), f"{rule.start} → {rule.stop}  {clause(rule.clause)}".rstrip()]
     yield from (["", wording.say(word), told] for word, told in _terms(wording, rule) if told)
 
 
@@ -62,7 +62,7 @@ def _terms(wording: Wording, rule: ClockRule) -> Iterator[tuple[str, str]]:
     yield "pauses for", wording.listed(map(say, rule.pauses))
     yield "warns", wording.listed(map(wording.warning, rule.warn))
     yield "then calls", wording.listed(_ladder(wording, rule))
-    yield "internal", say("internal") if rule.internal else ""
+    yield "internal", say("not shown outside") if rule.internal else ""
     yield "target", say("counted only") if rule.target else ""
 
 

@@ -16,13 +16,14 @@ WORDS: dict[Language, dict[str, str]] = {
         "hours": "{} hours", "working_hours": "{} working hours", "working_days": "{} working days",
         "days": "{} calendar days", "roll": "moved on to a working day", "cue": "the text speaks of {}",
         "share": "after {} % of the time", "before": "{} hours before the end", "later": "{} after {}",
+        "within": "within {} hours",
         "step": "{}: {}", "adds": " + {} for every {} beyond {} ({})",
     },
     "zh-CN": {
         "and": "，且", "or": "，或", "not": "并非（{}）", "always": "总是", "list": "、", "fact": "{}{}",
         "hours": "{} 小时", "working_hours": "{} 个工作小时", "working_days": "{} 个工作日",
         "days": "{} 个自然日", "roll": "顺延至工作日", "cue": "文字提及 {}",
-        "share": "用时达 {} %", "before": "到期前 {} 小时", "later": "{}（{}后）",
+        "share": "用时达 {} %", "before": "到期前 {} 小时", "later": "{}（{}后）", "within": "{} 小时内",
         "step": "{}：{}", "adds": "，每 {1} 加 {0}，自 {2} 起（{3}）",
     },
 }  # fmt: skip
@@ -86,6 +87,7 @@ class Wording:
         """The comparison with titles for the options that it names."""
         rule = self.pack.facts.get(name)
         titles = {option: title[self.language] for option, title in rule.options.items()} if rule else {}
+        known: dict[str, Mapping[str, Any]]
         known = {"class": self.pack.classes, "department": self.pack.departments, "grade": self.pack.grades}
         titles |= self.titles(known.get(name, {}))
         if asked.one_of is not None:
@@ -93,6 +95,10 @@ class Wording:
         if isinstance(asked.is_, str):
             return Comparison(is_=titles.get(asked.is_, asked.is_))
         return asked
+
+    def cited(self, test: Test, clause: str) -> str:
+        """A test, and where the regulation says it."""
+        return f"{self.test(test)}  [{clause}]" if clause else self.test(test)
 
     def duration(self, given: Duration) -> str:
         for unit in ("hours", "working_hours", "working_days", "days"):

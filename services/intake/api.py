@@ -15,12 +15,12 @@ from services.intake.domain.handling import Request, Step, take
 from services.intake.domain.particulars import Revision
 from services.intake.domain.stages import Stage, possible
 from services.intake.domain.timeline import Line, timeline
-from services.intake.store import add, complaints, one
+from services.intake.store import add, complaints, copies, one
 from shared import clock, telemetry
 from shared.envelope import Cause
-from shared.events import Language
+from shared.events import ComplaintGraded, Language
 from shared.http import Caller, caller
-from shared.policy import explained, latest, load
+from shared.policy import Pack, explained, load
 from shared.problems import Fault, Malformed
 from shared.settings import settings
 
@@ -74,7 +74,7 @@ async def register(given: NewComplaint, by: Caller, key: Key, response: Response
         keyed=key is not None,
         digest=digest,
         pack=pack,
-        pack_version=latest(pack),
+        pack_version=copies.latest(pack),
         fingerprints=fingerprints(given.complainant, settings().customers_key),
     )
     number = "RC-" + "".join(secrets.choice(ALPHABET) for _ in range(10))
@@ -136,9 +136,7 @@ async def show(id: UUID, response: Response) -> View:
     hidden = {"caller", "request", "digest", "traceparent", "requests"}
     return View(
         **_short(id, state).model_dump(),
-        explanation={
-            cycle: explained(told, load(told.pack, told.pack_version)) for cycle, told in state.graded.items()
-        },
+        explanation={cycle: explained(told, _pack(told, state)) for cycle, told in state.graded.items()},
         complaint=state.model_dump(mode="json", by_alias=True, exclude=hidden),
     )
 
@@ -149,6 +147,11 @@ async def show_timeline(id: UUID, language: Language | None = None) -> list[Line
     state, _ = await one(id)
     pack = load(state.pack, state.pack_version)
     return timeline(await complaints.journal(id), pack, language or state.given.language)
+
+
+def _pack(told: ComplaintGraded, state: Complaint) -> Pack:
+    """The pack that a grading was made by."""
+    return load(told.pack or state.pack, told.pack_version or state.pack_version)
 
 
 def _short(id: UUID, state: Complaint) -> Receipt:

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.triage.domain.adjudication import Adjudicated, adjudicated
-from services.triage.domain.grading import Grading, count
+from services.triage.domain.adjudication import Adjudicated, adjudicated, last_words
+from services.triage.domain.grading import Grading, Plan, count
 from services.triage.domain.grading import migrate as go_over
 from services.triage.domain.publishing import Proposal
 from services.triage.domain.rehearsal import Rehearsal
@@ -19,7 +19,7 @@ from shared.copies import Copies
 from shared.documents import Change, Saved
 from shared.envelope import Cause, in_course_of
 from shared.mongo import Store, index
-from shared.problems import NotFound
+from shared.problems import NotFound, Problem
 
 gradings = Store(
     "triage",
@@ -34,19 +34,30 @@ gradings = Store(
 )
 series = gradings.beside(Series)
 proposals = gradings.beside(
-    Proposal, lift=lambda state: {"proposed": state.pack}, indexes=[index("proposed")]
+    Proposal,
+    lift=lambda state: {"proposed": state.pack if state.state == "proposed" else None},
+    indexes=[index("proposed")],
 )
 copies = Copies(gradings)
 
 NEVER_NEWER = 2**53
 BREATH = 50
+PATIENCE_S = 5.0
 
 
-async def judge(complaint: UUID, change: Change[Grading, Any], cause: Cause[Any]) -> Saved[Grading]:
+async def judge(complaint: UUID, change: Change[Grading, Any], cause: Cause[Any]) -> None:
     """Change what is known of a complaint, then carry it to its series until all of them have spoken."""
-    saved = await gradings.update(complaint, change, cause)
-    await settle(saved, cause)
-    return saved
+    await settle(await gradings.update(complaint, change, cause), cause)
+
+
+async def judge_soon(complaint: UUID, change: Change[Grading, Any], cause: Cause[Any]) -> None:
+    """`judge` for a caller who cannot wait for ever; the sweep ends what this one does not."""
+    saved = await gradings.update_soon(complaint, change, cause)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await settle(saved, cause)
+    except TimeoutError:
+        return
 
 
 async def settle(saved: Saved[Grading], cause: Cause[Any]) -> None:
@@ -54,17 +65,31 @@ async def settle(saved: Saved[Grading], cause: Cause[Any]) -> None:
 
     Whoever dies in between leaves the document marked as unsettled.
     """
-    open_ = [saved]
+    open_ = [saved] if saved.state is not None and saved.state.unsettled else []
     while open_:
         told: dict[UUID, list[Tally]] = defaultdict(list)
         for member in open_:
             for tallies in await asyncio.gather(*_movements(member, cause)):
                 for whom, tally in tallies.items():
                     told[whom].append(tally)
-        counted = await asyncio.gather(
-            *(gradings.update(whom, count, in_course_of(cause, whom, said)) for whom, said in told.items())
-        )
+        mine = {each.id: told.pop(each.id, []) for each in open_}
+        # The others first: while one of them has not heard, the documents that tell them stay unsettled.
+        counted = [*await _count(told, cause), *await _count(mine, cause)]
         open_ = [each for each in counted if each.state is not None and each.state.unsettled]
+
+
+async def _count(told: dict[UUID, list[Tally]], cause: Cause[Any]) -> list[Saved[Grading]]:
+    """Give each grading what its series told."""
+    given = [
+        (whom, tallies, next((t.mine.number for t in tallies if t.mine), ""))
+        for whom, tallies in told.items()
+    ]
+    return await asyncio.gather(
+        *(
+            gradings.update(whom, count, in_course_of(cause, whom, each, number))
+            for whom, each, number in given
+        )
+    )
 
 
 def _movements(member: Saved[Grading], cause: Cause[Any]) -> list[Awaitable[dict[UUID, Tally]]]:
@@ -79,8 +104,11 @@ async def _enter(wanted: Membership, cause: Cause[Any]) -> dict[UUID, Tally]:
     joining = in_course_of(cause, wanted.series, Joining(entry=wanted.entry))
     saved = await series.update(wanted.series, join, joining)
     found = saved.state or Series(id=wanted.series)
-    mine = found.tally(wanted.entry.complaint).model_copy(update={"mine": wanted.entry})
-    return {whom: found.tally(whom) for whom in found.after(wanted)} | {wanted.entry.complaint: mine}
+    mine = found.tally(wanted.entry.complaint, wanted.alone)
+    if found.forgot(wanted.entry):
+        mine = mine.model_copy(update={"mine": wanted.entry})
+    later = {whom: found.tally(whom, wanted.alone) for whom in found.after(wanted)}
+    return later | {wanted.entry.complaint: mine}
 
 
 async def _leave(complaint: UUID, left: UUID, cause: Cause[Any]) -> dict[UUID, Tally]:
@@ -92,22 +120,24 @@ async def _leave(complaint: UUID, left: UUID, cause: Cause[Any]) -> dict[UUID, T
         return gone
     saved = await series.update(left, join, in_course_of(cause, left, Joining(entry=entry, leaves=True)))
     rest = saved.state or Series(id=left)
-    return {whom: rest.tally(whom) for whom in rest.after(Membership(series=left, entry=entry))} | gone
+    return {
+        whom: rest.tally(whom) for whom in rest.after(Membership(series=left, entry=entry, back=True))
+    } | gone
 
 
 async def one(complaint: UUID) -> Grading:
     """The grading of a complaint. Raises NotFound."""
     found = await gradings.get(complaint)
-    if found is None or found.state is None:
+    if found is None or found.state is None or found.state.registered is None:
         raise NotFound("No grading is known for this complaint id")
     return found.state
 
 
-async def rehearse(rehearsal: Rehearsal, pack: str, version: int | None = None) -> Rehearsal:
-    """Play the gradings on record under a pack (of one version, if given), one after the other."""
+async def rehearse(rehearsal: Rehearsal, pack: str, plan: Plan | None = None) -> Rehearsal:
+    """Play the gradings on record under a pack (those of a plan, if given), one after the other."""
     played = 0
     async for saved in gradings.scan({"pack": pack}):
-        if saved.state and (version is None or saved.state.pinned[1] == version):
+        if saved.state and (plan is None or plan.takes(saved.state)):
             rehearsal.play(saved.id, saved.state)
             played += 1
             if played % BREATH == 0:
@@ -115,21 +145,23 @@ async def rehearse(rehearsal: Rehearsal, pack: str, version: int | None = None) 
     return rehearsal
 
 
-async def migrate(pack: str, old: int, new: int, by: str) -> int:
-    """Take all complaints on one version over to another; how many."""
-    moving: list[Awaitable[Saved[Grading]]] = []
-    count = 0
+async def migrate(pack: str, plan: Plan, by: str) -> tuple[int, int]:
+    """Take all complaints of a plan over; how many went, and how many were refused."""
+    moving: list[Awaitable[None]] = []
+    ended: list[BaseException | None] = []
     async for saved in gradings.scan({"pack": pack}):
-        if saved.state is None or saved.state.pinned[1] != old:
+        if saved.state is None or not plan.takes(saved.state):
             continue
-        count += 1
-        cause = Cause(uuid4(), saved.id, saved.state.number, clock.now(), by, new)
+        cause = Cause(uuid4(), saved.id, saved.state.number, clock.now(), by, plan.to_version)
         moving.append(judge(saved.id, go_over, replace(cause, traceparent=saved.state.traceparent)))
         if len(moving) == BREATH:
-            await asyncio.gather(*moving)
+            ended += await asyncio.gather(*moving, return_exceptions=True)
             moving.clear()
-    await asyncio.gather(*moving)
-    return count
+    ended += await asyncio.gather(*moving, return_exceptions=True)
+    refused = [each for each in ended if each is not None]
+    if serious := [each for each in refused if not isinstance(each, Problem)]:
+        raise serious[0]
+    return len(ended) - len(refused), len(refused)
 
 
 async def adjudications(pack: str, month: datetime) -> list[Adjudicated]:
@@ -140,7 +172,7 @@ async def adjudications(pack: str, month: datetime) -> list[Adjudicated]:
         each
         async for saved in gradings.scan({"pack": pack, "decided": True})
         if saved.state
-        for each in saved.state.decided
+        for each in last_words(saved.state.decided)
         if (at := each.at.astimezone(zone)).year == month.year and at.month == month.month
     ]
     return list(adjudicated(found, decided))

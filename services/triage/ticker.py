@@ -1,10 +1,13 @@
 """What triage does when time passes: it settles what a crash left unsettled."""
 
+import asyncio
 from time import monotonic
 from uuid import UUID, uuid4
 
+from services.triage.domain.grading import Grading
 from services.triage.store import gradings, settle
 from shared import clock
+from shared.documents import Saved
 from shared.envelope import Cause
 
 EVERY_S = 5.0
@@ -22,11 +25,14 @@ class Sweep:
             return False
         self._looked = monotonic()
         found = await gradings.find({"unsettled": True})
-        for saved in found:
-            if self._left.get(saved.id) == saved.version and saved.state is not None:
-                await settle(saved, Cause(uuid4(), saved.id, saved.state.number, clock.now(), "triage", None))
+        left = [each for each in found if self._left.get(each.id) == each.version]
+        await asyncio.gather(*(settle(each, self._cause(each)) for each in left), return_exceptions=True)
         self._left = {saved.id: saved.version for saved in found}
         return False
+
+    def _cause(self, saved: Saved[Grading]) -> Cause[None]:
+        number = saved.state.number if saved.state else ""
+        return Cause(uuid4(), saved.id, number, clock.now(), "triage", None)
 
 
 sweep = Sweep().tick

@@ -5,12 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from shared.events import Language
 
 FactValue = str | bool | int | Decimal | datetime | tuple[str, ...] | None
 Facts = Mapping[str, FactValue]
+
+
+Number = Annotated[Decimal, Field(ge=-(10**15), le=10**15, decimal_places=9)]
 
 
 class Section(BaseModel):
@@ -25,17 +28,17 @@ class Comparison(Section):
     A fact that is not known is never inside a band, never equal to anything.
     """
 
-    at_least: Decimal | None = None
-    above: Decimal | None = None
-    at_most: Decimal | None = None
-    below: Decimal | None = None
-    is_: bool | Decimal | str | None = Field(None, alias="is")
+    at_least: Number | None = None
+    above: Number | None = None
+    at_most: Number | None = None
+    below: Number | None = None
+    is_: StrictBool | Number | str | None = Field(None, alias="is")
     one_of: tuple[str, ...] | None = None
     known: bool | None = None
 
     @model_validator(mode="after")
     def _one_question(self) -> "Comparison":
-        given = self.model_fields_set
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
         if not given:
             raise ValueError("give one of at_least, above, at_most, below, is, one_of, known")
         if len(given) > 1 and given & {"is_", "one_of", "known"}:
@@ -180,6 +183,12 @@ class Test(Section):
     def names(self) -> Iterator[str]:
         """Every fact it asks for."""
         yield from (fact for fact, _ in self.comparisons())
+
+    @model_validator(mode="after")
+    def _some(self) -> "Test":
+        if "any" in self.model_fields_set and not self.any:
+            raise ValueError("any needs at least one test")
+        return self
 
     def comparisons(self) -> Iterator[tuple[str, Comparison]]:
         """Every fact and what it must be."""

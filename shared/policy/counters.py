@@ -10,16 +10,20 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from shared.policy.conditions import Section
 from shared.policy.words import Titles
 
 
 class Entry(Section):
-    """One complaint in a series: when it came, when it was put right (if it was), its grade before runs."""
+    """One complaint in a series: when it came, when it was put right (if it was), its grade before runs.
+
+    Without a grade it does not belong to any run (yet): it is not verified.
+    """
 
     complaint: UUID
+    number: str = ""
     at: AwareDatetime
     rectified: AwareDatetime | None = None
     grade: str | None = None
@@ -43,6 +47,12 @@ class Counter(Section):
     counts: Literal["all", "window", "unrectified"]
     hours: Annotated[Decimal, Field(gt=0, le=100_000)] | None = None
     retroactive: bool = False
+
+    @model_validator(mode="after")
+    def _window(self) -> "Counter":
+        if self.counts == "window" and self.hours is None:
+            raise ValueError("a window needs hours")
+        return self
 
     def count(self, mine: Entry, others: Iterable[Entry]) -> int:
         """The count for `mine` among the others of its series."""

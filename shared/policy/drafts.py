@@ -14,6 +14,7 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BYTES = 262_144
 MOST_PLACES = 20_000
 """Values that a pack may have, each counted where it stands, since one anchor may be used in many places."""
+DEEPEST = 30
 WHOLE = ("title", "survey", "money")
 """Mappings that are replaced, not merged by name."""
 CALLED = ("rule", "gate", "name", "clause")
@@ -58,6 +59,10 @@ def parse(text: str, name: str) -> Draft:
     if len(text.encode()) > _BYTES:
         raise Invalid(f"{name} is longer than {_BYTES} bytes")
     try:
+        if deep := next(_too_deep(text), None):
+            raise Invalid(
+                f"{name} is nested too deeply", [Fault(detail=f"{name}:{deep}: too deep", pointer="#")]
+            )
         node = yaml.compose(text, Loader=_Loader)
         places = list(islice(_places(node, (), name), MOST_PLACES + 1)) if node else []
         content = yaml.load(text, Loader=_Loader)  # noqa: S506  # the safe loader, in C where there is one
@@ -70,6 +75,18 @@ def parse(text: str, name: str) -> Draft:
     if faults := list(_twice(places)):
         raise Invalid(f"{name} says something twice", faults)
     return Draft(content, dict(places))
+
+
+def _too_deep(text: str) -> Iterator[int]:
+    """The lines where brackets open beyond DEEPEST; the composer recurses, the parser does not."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                yield event.start_mark.line + 1 if event.start_mark else 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _places(node: yaml.Node, place: Place, name: str) -> Iterator[tuple[Place, str]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import model_validator
@@ -16,12 +16,21 @@ Kind = Literal["integer", "decimal", "money", "boolean", "text", "choice", "choi
 
 
 class FactRule(Section):
-    """A fact that a pack asks for besides the universal ones. A `private` one never leaves the record."""
+    """A fact that a pack asks for besides the universal ones.
+
+    A private one never leaves the record, so nothing but required fields and steps can ask for it. A text is
+    private unless the pack says `private: false`: it may hold what a customer wrote.
+    """
 
     title: Titles
     type: Kind
     options: dict[str, Titles] = {}
-    private: bool = False
+    private: bool | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it never leaves the record."""
+        return self.type == "text" if self.private is None else self.private
 
     @model_validator(mode="after")
     def _options(self) -> "FactRule":
@@ -87,7 +96,7 @@ def read_fact(name: str, rule: FactRule, given: Any, money: Rates, place: str = 
     """
     try:
         return _read(rule, given, money)
-    except (ValueError, TypeError, KeyError, InvalidOperation):
+    except (ValueError, TypeError, KeyError, ArithmeticError):
         known = f" of {', '.join(rule.options)}" if rule.options else ""
         fault = Fault(detail=f"give {FORMS[rule.type]}{known}", pointer=f"{place}{name}")
         raise Invalid(f"The fact {name} has not the form of its type", [fault]) from None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.policy.conditions import FactValue, Section, Test
+from shared.policy.conditions import FactValue, Number, Section, Test
 from shared.policy.words import Titles
 
 ROUNDINGS = {"floor": ROUND_FLOOR, "ceil": ROUND_CEILING}
@@ -16,10 +16,10 @@ class Step(Section):
     """One line of a step function: `base`, and `adds` for every `unit` of the input beyond `over`."""
 
     when: Test = Test()
-    base: Decimal = Decimal(0)
-    over: Decimal = Decimal(0)
-    unit: Annotated[Decimal, Field(gt=0)] = Decimal(1)
-    adds: Decimal = Decimal(0)
+    base: Number = Decimal(0)
+    over: Number = Decimal(0)
+    unit: Annotated[Number, Field(gt=0)] = Decimal(1)
+    adds: Number = Decimal(0)
     rounding: Literal["floor", "ceil", "proportional"] = "floor"
 
     def value(self, amount: Decimal) -> Decimal:

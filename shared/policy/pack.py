@@ -19,7 +19,7 @@ from shared.policy.schemes import Decision, Grade, Scheme
 from shared.policy.vectors import Vector
 from shared.policy.words import Titles
 
-NAME = r"^[a-z0-9][a-z0-9-]{0,62}$"
+NAME = r"^[a-z0-9][a-z0-9-]{0,58}$"
 Route = Literal["email", "call", "letter", "message"]
 Parameterised = bool | int | Decimal | str | None
 
@@ -194,7 +194,7 @@ class Pack(Section):
     """A whole regulation. The first scheme is the one that clocks go by."""
 
     pack: Annotated[str, Field(pattern=NAME)]
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, le=1_000_000)
     title: Titles
     source: str
     calendar: str

@@ -65,7 +65,7 @@ def failures(pack: Pack, calendar: Calendar, vector: Vector) -> list[str]:
     """What a vector expects and does not get."""
     try:
         got = dict(_answers(pack, calendar, vector))
-    except (Invalid, KeyError) as problem:
+    except (Invalid, KeyError, ValueError, ArithmeticError) as problem:
         return [f"{vector.name}: {problem}"]
     expected = _expected(vector)
     return [

@@ -42,7 +42,7 @@ def parameters(draft: Draft, bind: Mapping[str, Any]) -> tuple[dict[str, Any], l
     ]
     for name, value in values.items():
         options = known[name].get("options")
-        if value is not None and options and value not in options:
+        if value is not None and isinstance(options, list) and value not in options:
             faults.append(draft.fault(["parameters", name], f"use one of {', '.join(map(str, options))}"))
     unknown = set(bind) - set(known)
     faults += [draft.fault(["parameters"], f"there is no parameter {each}") for each in sorted(unknown)]

@@ -48,9 +48,9 @@ def pack_of(registered: ComplaintRegistered, migrated: ComplaintMigrated | None)
 
 
 def publish(content: Mapping[str, Any]) -> Pack:
-    """Put a published pack on the shelf. Raises Invalid, or Unavailable if what it extends is not here."""
+    """Put a published pack on the shelf. Raises Invalid."""
     name = f"{content.get('pack')}/{content.get('version')}"
-    draft = _extended(Draft(dict(content)), name)
+    draft = Draft(dict(content))
     found = activate(draft, name)
     _published[found.pack, found.version] = draft, found
     return found
@@ -126,7 +126,7 @@ def _extended(draft: Draft, name: str) -> Draft:
     if above is None:
         return draft
     pack, _, version = str(above).partition("/")
-    if not version.isdigit():
+    if not re.fullmatch(r"[0-9]{1,7}", version):
         fault = draft.fault(["extends"], "write it as <pack>/<version>")
         raise Invalid(f"{name} extends nothing known", [fault])
     if above == f"{draft.content.get('pack')}/{draft.content.get('version')}":

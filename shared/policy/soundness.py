@@ -15,7 +15,7 @@ from shared.policy.schemes import Scheme
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 """Place in the pack, and what is wrong there."""
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 NAMED = (
     "parameters", "facts", "classes", "cues", "measures", "counters", "schemes", "decisions", "roles",
     "departments", "clocks", "papers", "targets",
@@ -48,11 +48,13 @@ def fact_names(pack: Pack) -> set[str]:
 
 
 def _names(pack: Pack) -> Found:
-    grades = {f"schemes/{name}/grades": scheme.grades for name, scheme in pack.schemes.items()}
-    for section, named in ({name: getattr(pack, name) for name in NAMED} | grades).items():
-        for name in named:
+    named = {name: list(getattr(pack, name)) for name in NAMED} | {"safety": [g.gate for g in pack.safety]}
+    for name, scheme in pack.schemes.items():
+        named |= {f"schemes/{name}/grades": list(scheme.grades), f"schemes/{name}/marks": list(scheme.marks)}
+    for section, names in named.items():
+        for name in names:
             if not NAME.fullmatch(name):
-                told = f"{name!r} is no name; use up to 60 small letters, digits and _, first a letter"
+                told = f"{name!r} is no name; use up to 50 small letters, digits and _, first a letter"
                 yield (*section.split("/"), name), told
 
 
@@ -70,6 +72,14 @@ def _facts(pack: Pack) -> Found:
         grading = place[0] in ("schemes", "measures", "safety")
         for name in test.names():
             yield from _unknown((*place, name), "fact", name, known - {"grade"} if grading else known)
+    yield from _private(pack)
+    for name, cues in pack.cues.items():
+        if any(cue.count("…") > 2 for cue in cues):
+            yield ("cues", name), "a cue may have at most two …"
+    for name in sorted(
+        {*pack.measures} & ({*pack.counters} | {*pack.facts}) | {*pack.counters} & {*pack.facts}
+    ):
+        yield ("facts", name), f"{name} is defined twice: as fact, measure or counter; take another name"
     for name in sorted(set(pack.facts) & set(UNIVERSAL)):
         yield ("facts", name), f"every complaint may have the fact {name} already; give yours another name"
     yield from _measures(pack, known)
@@ -83,6 +93,19 @@ def _facts(pack: Pack) -> Found:
     for number, rule in enumerate(pack.required):
         for field in rule.fields:
             yield from _unknown(("required", number, "fields"), "field", field, {*known, *RECORD})
+
+
+def _private(pack: Pack) -> Found:
+    """Nothing that triage or sla decide may ask for what never leaves the record."""
+    hidden = {name for name, rule in pack.facts.items() if rule.stays}
+    told = "it never leaves the record; say `private: false` if it holds nothing that a customer wrote"
+    for place, test in tests(pack, ()):
+        if place[0] in ("schemes", "measures", "safety", "routing", "clocks"):
+            yield from (((*place, name), f"{name}: {told}") for name in test.names() if name in hidden)
+    series = [(("counters", name, "same"), each.same) for name, each in pack.counters.items()]
+    series += [(("schemes", name, "run"), each.run.same) for name, each in pack.schemes.items() if each.run]
+    for where, same in series:
+        yield from ((where, f"{name}: {told}") for name in same if name in hidden)
 
 
 def _measures(pack: Pack, known: set[str]) -> Found:

@@ -1,7 +1,7 @@
 """Vectors: known answers of a regulation, which its pack must give before it may be used."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -12,8 +12,8 @@ from shared.policy.conditions import Section
 class Earlier(Section):
     """A complaint of the same series that came so long before, and was put right then or not."""
 
-    hours: Decimal = Decimal(0)
-    seconds: Decimal = Decimal(0)
+    hours: Annotated[Decimal, Field(ge=-100_000, le=100_000)] = Decimal(0)
+    seconds: Annotated[Decimal, Field(ge=-(10**8), le=10**8)] = Decimal(0)
     rectified: bool = False
 
 

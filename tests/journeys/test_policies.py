@@ -260,9 +260,14 @@ async def publish(at: House, other: House, path: str, text: str) -> None:
     assert refused.status_code == 422
     assert "a loss" in refused.text
     assert (await at.client.put(f"{path}/versions/2", content=text)).status_code == 202
-    alone = await at.client.post(f"{path}/versions/2/approval")
+    assert (await other.client.post(f"{path}/versions/2/approval")).status_code == 428
+    read = await other.client.get(f"{path}/versions/2")
+    etag = {"If-Match": read.headers["ETag"]}
+    stale = await other.client.post(f"{path}/versions/2/approval", headers={"If-Match": "another"})
+    assert stale.status_code == 412
+    alone = await at.client.post(f"{path}/versions/2/approval", headers=etag)
     assert alone.status_code == 409, "nobody publishes alone"
-    assert (await other.client.post(f"{path}/versions/2/approval")).status_code == 200
+    assert (await other.client.post(f"{path}/versions/2/approval", headers=etag)).status_code == 200
 
 
 async def on_version_two(at: House) -> bool:
@@ -284,7 +289,7 @@ async def there_and_back(
     assert done.json()["complaints"] == preview["complaints"]
     over = await at.graded(receipt, lambda found: found["pack_version"] == 2)
     assert (over["grade"], over["reason"]) == (gravest, "migrated")
-    back = {"from_version": 2, "to_version": 1}
+    back = {"from_version": 2, "to_version": 1, "back": True}
     assert (await at.client.post(f"{path}/migrations", json=back)).status_code == 200
     again = await at.graded(receipt, lambda found: found["pack_version"] == 1 and found["revision"] == 3)
     assert again["grade"] == before["grade"]

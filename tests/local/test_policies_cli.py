@@ -5,72 +5,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from deploy.cli import app
 from deploy.policies.grading import decision
 from deploy.policies.opening import aligned, width
-from shared.policy import available, build, draft_of, parse
+from shared.policy import available, build, draft_of
 from shared.policy.reading import trials
-
-MINE = """pack: mine
-version: 1
-extends: base/1
-title: {zh-CN: 我的规则, en: My rules}
-source: "mine"
-parameters:
-  large: {title: {zh-CN: 大额, en: Large}, trial: 1000}
-facts:
-  room: {title: {zh-CN: 房号, en: Room}, type: choice, options: {suite: {zh-CN: 套房, en: Suite}}}
-required: [{fields: [room], clause: "2"}]
-schemes:
-  severity:
-    title: {zh-CN: 严重程度, en: Severity}
-    grades: {grave: {title: {zh-CN: 严重, en: Grave}}, slight: {title: {zh-CN: 轻微, en: Slight}}}
-    rows:
-      - {rule: a large loss, grade: grave, when: {loss: {at_least: $large}}, clause: "3"}
-      - {rule: a suite, decision: suite, when: {all: [{room: suite}], not: {loss: {known: true}}}}
-    otherwise: slight
-decisions:
-  suite:
-    title: {zh-CN: 套房, en: Suite}
-    role: handler
-    options: {bad: grave, fine: slight}
-    meanwhile: slight
-clocks: {accept: null, propose: null, resolve: null}
-vectors:
-  - {name: just large, facts: {loss: 1000}, expect: {grade: grave}}
-  - {name: just not, facts: {loss: 999.99}, expect: {grade: slight}}
-  - {name: nothing, facts: {}, expect: {grade: slight}}
-"""
-
-
-def redress(*words: object, facts: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(app, ["policies", *map(str, words)], input=facts)
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> Path:
-    file = tmp_path / "mine.yaml"
-    file.write_text(MINE, encoding="utf-8")
-    return file
+from tests.local.typed import MINE, redress
 
 
 def graded(result: Result) -> list[Any]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-# list, check, show
+# list, check
 
 
 def test_the_list_names_every_pack_and_what_keeps_it_from_use() -> None:
     found = json.loads(redress("list", "--json").stdout)
-    assert [(each["pack"], each["version"]) for each in found] == available()
+    usable = [(each["pack"], each["version"]) for each in found if not each["abstract"]]
+    assert usable == available()
     lines = redress("list", "--language", "zh-CN").stdout.splitlines()
     assert len(lines) == len(found)
     for each, line in zip(found, lines, strict=True):
-        assert each["usable"] is not bool(each["unbound"] or each["refused"])
+        assert each["usable"] is not bool(each["unbound"] or each["refused"] or each["abstract"])
         assert all(name in line for name in (each["title"]["zh-CN"], *each["schemes"], *each["unbound"]))
+
+
+def test_what_is_only_for_others_to_stand_on_is_listed_as_such() -> None:
+    [line] = [line for line in redress("list").stdout.splitlines() if line.startswith("foundation/1 ")]
+    assert line.endswith("abstract: others extend it")
+    [told] = [each for each in json.loads(redress("list", "--json").stdout) if each["pack"] == "foundation"]
+    assert (told["abstract"], told["usable"]) == (True, False)
 
 
 def test_chinese_characters_take_two_columns() -> None:
@@ -100,10 +66,10 @@ def test_an_open_parameter_keeps_a_pack_from_being_activated_until_it_is_bound(m
 def test_a_vector_that_does_not_hold_is_named_with_its_line(mine: Path) -> None:
     result = redress("check", mine, "--set", "large=500")
     assert result.exit_code == 1
-    assert result.stdout.splitlines() == [
-        "REFUSED mine/1",
-        f"{mine}:28  #/vectors/1  just not: grade is grave, expected slight",
-    ]
+    refused, wrong = result.stdout.splitlines()
+    assert refused == "REFUSED mine/1"
+    assert wrong.startswith(f"{mine}:28  #/vectors/1  just not: ")
+    assert wrong.endswith("grade is grave, expected slight")
 
 
 @pytest.mark.parametrize(
@@ -112,15 +78,15 @@ def test_a_vector_that_does_not_hold_is_named_with_its_line(mine: Path) -> None:
         (
             "{loss: {at_least",
             "{los: {at_least",
-            "16  #/schemes/severity/rows/0/when/los  there is no fact los; did",
+            "16  #/schemes/severity/rows/0/when/los  a large loss, 3: there is no fact los; did",
         ),
         (
             "required:",
             "requires:",
             "10  #/requires  there is no key 'requires' here; did you mean 'required'?",
         ),
-        ("base/1", "base/99", "  #  There is no policy pack base of version 99 here"),
-        ('"mine"', '"mine', "  #  "),
+        ("base/1", "base/99", "3  #/extends  There is no policy pack base of version 99 here; did you"),
+        ('"mine"', '"mine', "10  #  did not find expected key; "),
     ],
 )
 def test_a_fault_is_told_with_file_line_and_mend(mine: Path, old: str, new: str, said: str) -> None:
@@ -129,7 +95,7 @@ def test_a_fault_is_told_with_file_line_and_mend(mine: Path, old: str, new: str,
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     assert lines[0].startswith("REFUSED ")
-    assert lines[1].startswith(f"{mine}{'' if said.startswith(' ') else ':'}{said}")
+    assert lines[1].startswith(f"{mine}:{said}")
     assert lines[-1].startswith("ok  base/1  ")
 
 
@@ -158,40 +124,26 @@ def test_an_abstract_pack_is_no_fault_but_cannot_be_activated() -> None:
     assert redress("check", "foundation/1", "--activate").exit_code == 1
 
 
-def test_a_pack_is_shown_in_words(mine: Path) -> None:
-    english, chinese = redress("show", mine).stdout, redress("show", mine, "--language", "zh-CN").stdout
-    told = " ".join(english.split())
-    for words in (
-        "mine/1 My rules",
-        "Vectors 3",
-        "large not bound (trial 1000) Large",
-        "room choice Room suite Suite",
-        "Loss at least 1000 [3]",
-        "asks suite Room is Suite and not (Loss known)",
-        "bad → Grave, fine → Slight",
-        "default: 24 hours",
-    ):
-        assert words in told
-    for words in (
-        "我的规则",
-        "损失额不低于 1000",
-        "房号为 套房，且 并非（损失额已知）",
-        "未绑定 (试用值 1000)",
-    ):
-        assert words in chinese.replace("且并", "且 并")
-
-
-@pytest.mark.parametrize(("pack", "version"), available())
-def test_every_pack_can_be_shown_and_written_as_yaml(pack: str, version: int) -> None:
-    shown = redress("show", f"{pack}/{version}", "--language", "zh-CN")
-    assert shown.exit_code == 0, shown.output
-    written = draft_of(pack, version).content
-    again = parse(redress("show", pack, "--yaml").stdout, "again").content
-    assert again == {name: each for name, each in written.items() if name not in ("extends", "abstract")}
-    assert list(again["schemes"]) == list(written["schemes"])
+@pytest.mark.parametrize(
+    ("place", "noted"), [("mine/1", False), ("mine/2", True), ("other/1", True), ("other/mine", False)]
+)
+def test_a_file_where_nobody_finds_its_pack_gets_a_note(tmp_path: Path, place: str, noted: bool) -> None:
+    file = tmp_path / f"{place}.yaml"
+    file.parent.mkdir()
+    file.write_text(MINE, encoding="utf-8")
+    result = redress("check", file)
+    assert result.exit_code == 0, result.output
+    told = f"note  {file}  says mine/1 inside; to be found it must lie as mine/1.yaml, not {place}.yaml"
+    assert result.stdout.splitlines()[1:] == ([told] if noted else [])
 
 
 # grade
+
+
+def test_an_abstract_pack_grades_nothing() -> None:
+    result = redress("grade", "foundation", facts="{}\n")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "name a pack that extends it" in result.stderr
 
 
 @pytest.mark.parametrize(("pack", "version"), available())

@@ -8,16 +8,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from deploy.cli import app
+from tests.local.typed import redress
 
 MINE = "# 我的规则\npack: mine\nversion: 1\nextends: published-elsewhere/1\n"
 EARLIER = "0199b2b0-0000-7000-8000-000000000001"
-
-
-def redress(*words: object, **variables: str) -> Result:
-    return CliRunner().invoke(app, ["policies", *map(str, words)], env=variables)
 
 
 @pytest.fixture
@@ -49,11 +44,12 @@ class _Door(BaseHTTPRequestHandler):
         status, told = self.server.answer
         content = told.encode() if isinstance(told, str) else json.dumps(told).encode()
         self.send_response(status)
+        self.send_header("ETag", '"this very text"')
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_PUT = _answer  # noqa: N815  # the names that http.server calls
+    do_GET = do_POST = do_PUT = _answer  # noqa: N815  # the names that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing on stderr."""
@@ -121,6 +117,7 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(mine: Path, triage
     version = "/v1/policies/mine/versions/1"
     assert triage.asked == [
         ("PUT", version, "Bearer a", MINE),
+        ("GET", version, "Bearer b", ""),
         ("POST", f"{version}/approval", "Bearer b", ""),
         ("PUT", version, "Bearer a", MINE),
     ]
@@ -132,7 +129,15 @@ def test_complaints_go_over_to_another_version(triage: Triage) -> None:
     assert "12 complaints would go over from mine/1 to mine/2" in result.stdout
     [(method, path, _, body)] = triage.asked
     assert (method, path) == ("POST", "/v1/policies/mine/migrations")
-    assert json.loads(body) == {"from_version": 1, "to_version": 2, "preview": True}
+    assert json.loads(body) == {"from_version": 1, "to_version": 2, "preview": True, "back": False}
+
+
+def test_complaints_come_back_and_those_that_cannot_are_counted(triage: Triage) -> None:
+    triage.answer = 200, {"complaints": 2, "refused": 1, "rehearsal": REHEARSED}
+    result = redress("migrate", "mine", "2", "1", "--back", "--url", triage.url)
+    assert "2 complaints go over from mine/2 to mine/1" in result.stdout
+    assert "1 were refused and stay with mine/2" in result.stdout
+    assert json.loads(triage.asked[0][3])["back"] is True
 
 
 def test_a_problem_document_is_told_in_the_words_of_the_file(mine: Path, triage: Triage) -> None:

@@ -4,7 +4,15 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 
 from services.intake.domain.stages import Stage
 from shared.events import (
@@ -36,7 +44,10 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
 
-GivenDetail = bool | int | Decimal | Annotated[str, StringConstraints(max_length=200)] | list[Name] | Money
+MOST_DETAILS = 30
+GivenDetail = (
+    StrictBool | int | Decimal | Annotated[str, StringConstraints(max_length=200)] | list[Name] | Money
+)
 
 
 class Complainant(Given):
@@ -63,7 +74,7 @@ class Purchase(Product, Given):
 
 
 Details = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=100)], GivenDetail], Field(max_length=30)
+    dict[Annotated[str, StringConstraints(max_length=100)], GivenDetail], Field(max_length=MOST_DETAILS)
 ]
 
 

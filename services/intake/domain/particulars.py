@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from services.intake.domain.complaint import Complaint, Details, Given, GivenFacts, NewComplaint, Purchase
+from services.intake.domain.complaint import (
+    MOST_DETAILS,
+    Complaint,
+    Details,
+    Given,
+    GivenFacts,
+    NewComplaint,
+)
 from services.intake.domain.stages import Stage
 from shared.events import Demand, Detail, Fact, FactsRevised, Money, Name, Particulars, Product
-from shared.policy import FactValue, Pack, load, measured, read_fact, stated
+from shared.policy import FactValue, Pack, load, measured, plain, read_fact, stated
 from shared.problems import Conflict, Fault, Invalid
+
+
+class RevisedProduct(Product, Given):
+    """What turned out to have been bought."""
 
 
 class Revision(Given):
     """What has turned out to be otherwise; what is left out stays. `verified`: the facts were looked into."""
 
     class_: Name | None = Field(None, alias="class")
-    product: Purchase | None = None
+    product: RevisedProduct | None = None
     demand: Demand | None = None
     loss: Money | None = None
     facts: GivenFacts | None = None
@@ -28,12 +40,11 @@ class Revision(Given):
     verified: bool | None = None
 
 
-def known_at_first(given: NewComplaint, pack: Pack) -> dict[str, Any]:
-    """The particulars of a new complaint, as events carry them. Raises Invalid, naming the detail."""
+def first_known(given: NewComplaint, details: Mapping[str, Detail], pack: Pack) -> dict[str, Any]:
+    """The particulars of a new complaint, as events carry them."""
     kept = {"class_", "demand", "loss", "facts", "tier", "customer_deadline"}
     product = Product.model_validate(given.product.model_dump())
-    details = public(read_details(given.details, pack), pack)
-    return given.model_dump(include=kept) | {"product": product, "details": details}
+    return given.model_dump(include=kept) | {"product": product, "details": public(details, pack)}
 
 
 def check_class(given: str | None, pack: Pack) -> None:
@@ -66,12 +77,14 @@ def read_details(given: Mapping[str, Any], pack: Pack) -> dict[str, Detail]:
 
 def _read(name: str, value: Any, pack: Pack) -> Detail | None:
     found = read_fact(name, pack.facts[name], value, pack.money, "#/details/")
-    return found.isoformat() if isinstance(found, datetime) else found
+    return plain(found) if isinstance(found, datetime | Decimal) else found
 
 
 def public(details: Mapping[str, Detail], pack: Pack) -> dict[str, Detail]:
     """The details that may leave the record."""
-    return {name: value for name, value in details.items() if not pack.facts[name].private}
+    return {
+        name: value for name, value in details.items() if name in pack.facts and not pack.facts[name].stays
+    }
 
 
 def check_required(
@@ -80,7 +93,8 @@ def check_required(
     """Raises Invalid for fields that the pack requires of such a complaint and that are not there."""
     facts: dict[str, FactValue] = stated(known, pack.facts, pack.money)
     facts |= {"channel": given.channel, "language": given.language, "cycle": 1}
-    facts |= {name: read_fact(name, pack.facts[name], value, pack.money) for name, value in details.items()}
+    known_details = {name: value for name, value in details.items() if name in pack.facts}
+    facts |= {n: read_fact(n, pack.facts[n], value, pack.money) for n, value in known_details.items()}
     said = given.model_dump(exclude_none=True)
     there = {*facts, *(name for name, place in PLACES.items() if _given(said, place))}
     required = pack.required_fields(measured(pack.measures, facts)) & {*PLACES, *pack.fact_rules}
@@ -130,14 +144,15 @@ def revise(state: Complaint, given: Revision) -> tuple[Complaint, list[Fact]]:
     check_class(given.class_, pack)
     check_department(given.department, pack)
     details = state.details | read_details(given.details, pack)
-    before = state.revised or FactsRevised(revision=0, **known_at_first(state.given, pack))
+    if len(details) > MOST_DETAILS:
+        fault = Fault(detail=f"a complaint has at most {MOST_DETAILS} details", pointer="#/details")
+        raise Invalid("These are too many details", [fault])
+    before = state.revised or FactsRevised(revision=0, **first_known(state.given, state.details, pack))
     changes = given.model_dump(exclude_none=True, exclude={"details", "facts", "product"})
     if given.facts is not None:
         changes["facts"] = before.facts.model_copy(update=given.facts.model_dump(exclude_unset=True))
     if given.product is not None:
-        changes["product"] = before.product.model_copy(
-            update=given.product.model_dump(exclude_unset=True, exclude={"order"})
-        )
+        changes["product"] = before.product.model_copy(update=given.product.model_dump(exclude_unset=True))
     after = FactsRevised.model_validate(before.model_dump() | changes | {"details": public(details, pack)})
     check_required(state.given, after, details, pack)
     if after == before and details == state.details:

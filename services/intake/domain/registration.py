@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.intake.domain.complaint import Complaint, NewComplaint, Registration
-from services.intake.domain.particulars import check_class, check_required, known_at_first, read_details
+from services.intake.domain.particulars import check_class, check_required, first_known, read_details
 from shared.envelope import Cause
 from shared.events import ComplaintRegistered, ContactRecorded, Fact, StatementRecorded
 from shared.policy import Pack, load
@@ -19,14 +19,14 @@ def register(state: Complaint | None, cause: Cause[Registration]) -> tuple[Compl
     check(given, cause.time, pack)
     pinned = {"pack": asked.pack, "pack_version": asked.pack_version}
     received_at = given.received_at or cause.time
+    details = read_details(given.details, pack)
     registered = ComplaintRegistered(
         **pinned,
-        **known_at_first(given, pack),
+        **first_known(given, details, pack),
         channel=given.channel,
         language=given.language,
         received_at=received_at,
     )
-    details = read_details(given.details, pack)
     check_required(given, registered, details, pack)
     complaint = Complaint(
         number=cause.subject,
@@ -52,6 +52,10 @@ def check(given: NewComplaint, now: datetime, pack: Pack) -> None:
             f"The policy pack {pack.pack} takes no complaints by this channel",
             [Fault(detail=f"use one of {', '.join(pack.channels)}", pointer="#/channel")],
         )
+    for name, instant in (("received_at", given.received_at), ("customer_deadline", given.customer_deadline)):
+        if instant is not None and not 1990 <= instant.year <= 2200:
+            fault = Fault(detail="give an instant between 1990 and 2200", pointer=f"#/{name}")
+            raise Invalid("No clock goes that far", [fault])
     if given.received_at is not None and given.received_at > now:
         raise Invalid(
             "A complaint cannot have been received in the future",

@@ -49,16 +49,16 @@ async def decision(complaint: UUID, given: NewDecision, by: Caller) -> dict[str,
     state = await store.one(complaint)
     telemetry.concerns(complaint, state.traceparent)
     asked = given.model_dump(exclude={"who"})
-    data = Decided(**asked, by=given.who or by, cycle=state.cycle, at=clock.now())
+    data = Decided(**asked, by=given.who or by, caller=by, cycle=state.cycle, at=clock.now())
     trace = telemetry.traceparent()
     cause = Cause(uuid4(), complaint, state.number, data.at, by, data, traceparent=trace)
-    await store.judge(complaint, decide, cause)
+    await store.judge_soon(complaint, decide, cause)
     return view(await store.one(complaint))
 
 
 @ratios.get("")
 async def adjudications(
-    pack: str, month: Annotated[str, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    pack: str, month: Annotated[str, Query(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
 ) -> list[Adjudicated]:
     """How people answered the questions of a pack in a month, beside the share that the regulation wants."""
     return await store.adjudications(pack, datetime.fromisoformat(f"{month}-01"))

@@ -23,6 +23,11 @@ class Adjudicated(BaseModel):
     share: Decimal | None = None
 
 
+def last_words(decided: Iterable[Decided]) -> list[Decided]:
+    """Of several answers to one question in one cycle the last, which is the one that counts."""
+    return list({(each.about, each.name, each.cycle): each for each in decided}.values())
+
+
 def adjudicated(pack: Pack, decided: Iterable[Decided]) -> Iterator[Adjudicated]:
     """The figures of every question of a pack."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in pack.decisions}

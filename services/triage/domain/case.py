@@ -16,7 +16,7 @@ from shared.policy import Counter, Entry, FactValue, Pack, Scheme, measured, pla
 class Decided(BaseModel):
     """A person's decision: an answer to a question of the pack, or a grade or class against the rules.
 
-    `name` is the question or the scheme; `by` is who, `role` as what, `why` in their words.
+    `name` is the question or the scheme; `by` is who, `role` as what, `why` in their words; `caller` told us.
     """
 
     about: Literal["question", "grade", "class"]
@@ -24,6 +24,7 @@ class Decided(BaseModel):
     choice: str
     role: str
     by: str
+    caller: str = ""
     why: str
     cycle: int
     at: AwareDatetime
@@ -33,12 +34,13 @@ class Known(BaseModel):
     """Everything that a judgement follows from."""
 
     id: UUID = UUID(int=0)
+    number: str = ""
     registered: ComplaintRegistered | None = None
     revised: FactsRevised | None = None
     reading: Reading | None = None
     fingerprints: tuple[str, ...] = ()
     causes: dict[int, str] = {}
-    rectified: AwareDatetime | None = None
+    rectified: dict[int, AwareDatetime] = {}
     cycle: int = 1
     migrated: ComplaintMigrated | None = None
     decided: list[Decided] = []
@@ -64,7 +66,9 @@ class Known(BaseModel):
     def entry(self, grade: str | None = None) -> Entry:
         """This complaint in a series."""
         assert self.registered is not None
-        return Entry(complaint=self.id, at=self.registered.received_at, rectified=self.rectified, grade=grade)
+        right = self.rectified.get(self.cycle)
+        at = self.registered.received_at
+        return Entry(complaint=self.id, number=self.number, at=at, rectified=right, grade=grade)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,14 @@ class Case:
         stands = cls(known, cycle, pack, classified, _facts(known, cycle, pack, classified.name))
         counts = {name: stands.count(counter) for name, counter in pack.counters.items()}
         return cls(known, cycle, pack, classified, measured(pack.measures, stands.facts | counts))
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What people answered to questions that the pack asks, with options that it has."""
+        asked, given = self.pack.decisions, self.known.answers(self.cycle)
+        return {
+            name: choice for name, choice in given.items() if name in asked and choice in asked[name].options
+        }
 
     def count(self, counter: Counter) -> int:
         return counter.count(self.known.entry(), self.others(counter))

@@ -108,7 +108,8 @@ def classify(given: str | None, reading: Reading, pack: Pack) -> Classified:
     """The class that was given; else the one that the text suggests."""
     if given is not None:
         return Classified(name=given, suggested=False, confidence=Decimal("1.00"), undecided=False)
-    found = suggest(reading.votes, pack.classification.threshold)
+    votes = {name: count for name, count in reading.votes.items() if name in pack.classes}
+    found = suggest(votes, pack.classification.threshold)
     return Classified(
         name=found.name or pack.fallback_class,
         suggested=True,
@@ -119,7 +120,8 @@ def classify(given: str | None, reading: Reading, pack: Pack) -> Classified:
 
 def suggest_department(reading: Reading, pack: Pack) -> Suggestion:
     """The department that the text itself speaks of."""
-    return suggest(reading.departments, pack.classification.threshold)
+    votes = {name: count for name, count in reading.departments.items() if name in pack.departments}
+    return suggest(votes, pack.classification.threshold)
 
 
 @lru_cache(maxsize=64)

@@ -25,14 +25,17 @@ def memberships(case: Case, graded: ComplaintGraded | None) -> Iterator[Membersh
         yield from _runs(case)
     if graded is not None and not case.waits:
         plain = case.known.entry().model_copy(update={"rectified": None})
-        yield from (Membership(series=series, entry=plain) for series, *_ in quota_series(case, graded))
+        for series, *_ in quota_series(case, graded):
+            yield Membership(series=series, entry=plain, alone=True)
 
 
 def _runs(case: Case) -> Iterator[Membership]:
     verdicts = outcome.said(case)
     for name, scheme in case.pack.schemes.items():
         if (series := case.run_in(name, scheme)) is not None:
-            yield Membership(series=series, entry=case.known.entry(verdicts[name].grade))
+            word, verified = outcome.word_on(case, name), scheme.verified_when.holds(case.facts)
+            grade = word.choice if word else verdicts[name].grade
+            yield Membership(series=series, entry=case.known.entry(grade if verified or word else None))
 
 
 def quota_series(case: Case, graded: ComplaintGraded) -> Iterator[tuple[UUID, Quota, str | None]]:
@@ -47,6 +50,11 @@ def quota_series(case: Case, graded: ComplaintGraded) -> Iterator[tuple[UUID, Qu
         if quota.by and value and quota.limit(value) is not None:
             shared = value if value in quota.each else OTHERS
             yield series_id(case.pack.pack, "quota", [*about, (quota.by, shared)]), quota, value
+
+
+def about(each: QuotaExceeded) -> tuple[str, ...]:
+    """What a case beyond a quota is told once for, whatever its number becomes when older cases come late."""
+    return each.scheme, each.grade, str(each.year), each.by or "", each.value or ""
 
 
 def year_of(case: Case) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.triage.domain import counting, outcome
 from services.triage.domain.case import Case, Decided, Known
@@ -59,7 +59,6 @@ class Grading(Known):
     `joined` are the entries that series have; `entering` and `leaving` what they must still be told.
     """
 
-    number: str = ""
     traceparent: str | None = None
     joined: dict[str, Entry] = {}
     entering: list[Membership] = []
@@ -85,6 +84,23 @@ class Grading(Known):
         """The judgement that counts for a cycle."""
         found = [each.graded for each in self.records if each.graded.cycle == cycle]
         return found[-1] if found else None
+
+
+class Plan(BaseModel):
+    """Which complaints go over from one version to another; with `back` only those that came from there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_version: int = Field(ge=1, le=1_000_000)
+    to_version: int = Field(ge=1, le=1_000_000)
+    back: bool = False
+
+    def takes(self, state: Grading) -> bool:
+        """Whether a complaint is one of them."""
+        if state.registered is None or state.pinned[1] != self.from_version:
+            return False
+        came = state.migrated.from_version if state.migrated else None
+        return not self.back or came == self.to_version
 
 
 Judged = tuple[Grading, list[Fact]]
@@ -119,9 +135,9 @@ def note(known: Grading, cause: Heard) -> Grading:
             return known.model_copy(update={"revised": newer})
         case ComplaintInvestigated(cycle=cycle, cause=found):
             return known.model_copy(update={"causes": known.causes | {cycle: found}})
-        case SolutionAudited(passed=passed):
-            earliest = min(filter(None, (known.rectified, cause.time)))
-            return known.model_copy(update={"rectified": earliest}) if passed else known
+        case SolutionAudited(cycle=cycle, passed=passed):
+            earliest = {cycle: min(cause.time, known.rectified.get(cycle, cause.time))} if passed else {}
+            return known.model_copy(update={"rectified": known.rectified | earliest})
         case ComplaintReopened(cycle=cycle):
             return known.model_copy(update={"cycle": max(known.cycle, cycle)})
 
@@ -162,6 +178,9 @@ def decide(state: Grading | None, cause: Cause[Decided]) -> Judged:
     if state.registered is None or state.reading is None:
         raise Conflict("This complaint cannot be judged yet: its statement is still on its way")
     outcome.check(Case.of(state, state.cycle, pack_of(state)), cause.data)
+    last = state.word(cause.data.about, cause.data.name, state.cycle)
+    if last is not None and last.model_copy(update={"at": cause.data.at}) == cause.data:
+        return state, []
     decided = [*state.decided, cause.data]
     return judge(state.model_copy(update={"decided": decided}), cause.time, "decision")
 
@@ -218,7 +237,10 @@ def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judg
         return state, []
     if before is not None:
         graded = graded.model_copy(update={"revision": before.revision + 1, "reason": reason})
-    decided = state.decided[-1] if reason == "decision" else None
+    told = [each.decided for each in state.records]
+    decided = next((each for each in reversed(state.decided) if each not in told), None)
+    if before is not None and decided is not None:
+        graded = graded.model_copy(update={"reason": "decision"})
     records = [*state.records, Record(at=at, graded=graded, decided=decided)]
     state, routed = route(state.model_copy(update={"records": records}), case, graded)
     return state, [graded, *routed]
@@ -239,16 +261,18 @@ def consequences(state: Grading, case: Case) -> Judged:
     """Escalations, links and exceeded quotas that follow and have not been told."""
     graded = state.latest(case.cycle)
     assert graded is not None
-    news = [gate for gate in case.pack.safety if {gate.gate} & set(graded.gates) - set(state.escalated)]
+    known = {gate.partition(" ")[2] for gate in state.escalated if gate.startswith(f"{case.cycle} ")}
+    news = [gate for gate in case.pack.safety if gate.gate in set(graded.gates) - known]
     links = [each for each in case.links() if each not in state.linked]
-    exceeded = [each for each in counting.exceeded(case, graded) if each not in state.exceeded]
+    told = {counting.about(each) for each in state.exceeded}
+    exceeded = [each for each in counting.exceeded(case, graded) if counting.about(each) not in told]
     owed: list[Fact] = [
         ComplaintEscalated(cycle=case.cycle, gate=gate.gate, roles=gate.notify) for gate in news
     ]
     if links:
         owed.append(ComplaintLinked(complaints=(*state.linked, *links)))
     update = {
-        "escalated": [*state.escalated, *(gate.gate for gate in news)],
+        "escalated": [*state.escalated, *(f"{case.cycle} {gate.gate}" for gate in news)],
         "linked": [*state.linked, *links],
         "exceeded": [*state.exceeded, *exceeded],
     }
@@ -259,7 +283,7 @@ def unsettle(state: Grading, case: Case) -> Grading:
     """Note the entries that series do not know yet, and the series that this complaint must leave."""
     wanted = {str(each.series): each for each in counting.memberships(case, state.latest(state.cycle))}
     entering = [each for key, each in wanted.items() if state.joined.get(key) != each.entry]
-    leaving = [UUID(key) for key in state.joined if key not in wanted]
+    leaving = [] if case.waits else [UUID(key) for key in state.joined if key not in wanted]
     return state.model_copy(update={"entering": entering, "leaving": leaving})
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from services.triage.domain.case import Case, Decided
-from services.triage.domain.classification import suggest
+from services.triage.domain.classification import suggest_department
 from shared.events import ComplaintDispatched, ComplaintGraded, Match
 from shared.policy import Scheme, Verdict, gates, plain, verdicts
 from shared.problems import Conflict, Fault, Invalid
@@ -18,7 +18,7 @@ CONTROL, LONGEST = re.compile(r"[\x00-\x1f]"), 100
 
 def said(case: Case) -> dict[str, Verdict]:
     """The verdict of every scheme on this case, before runs."""
-    return verdicts(case.pack, case.facts, case.known.answers(case.cycle))
+    return verdicts(case.pack, case.facts, case.answers)
 
 
 def graded(case: Case) -> ComplaintGraded:
@@ -26,7 +26,7 @@ def graded(case: Case) -> ComplaintGraded:
     told, pack = said(case), case.pack
     matches = {name: list(matches_of(case, name, verdict)) for name, verdict in told.items()}
     grades = {name: grade_of(each) for name, each in matches.items()}
-    overruled = {name for name in grades if case.known.word("grade", name, case.cycle)}
+    overruled = {name for name in grades if word_on(case, name)}
     pending = {each for name, one in told.items() if name not in overruled for each in one.pending}
     return ComplaintGraded(
         cycle=case.cycle,
@@ -67,13 +67,20 @@ def matches_of(case: Case, name: str, verdict: Verdict) -> Iterator[Match]:
     run = after_runs(case, name, scheme, verdict)
     if scheme.run is not None and run != verdict.grade:
         yield match(run, "run", "run", verdict.grade, f"more than {scheme.run.after} in a row")
-    word = case.known.word("grade", name, case.cycle)
-    if word is not None and word.choice in scheme.grades:
+    if (word := word_on(case, name)) is not None:
         yield match(word.choice, DECISION, DECISION, word.choice, f"decided by {word.role}", final=True)
 
 
+def word_on(case: Case, name: str) -> Decided | None:
+    """A person's grade in a scheme, unless a safety gate has been passed that it does not know of."""
+    word, grades = case.known.word("grade", name, case.cycle), list(case.pack.schemes[name].grades)
+    if word is None or word.choice not in grades:
+        return None
+    return word if word.choice == grades[0] or not gates(case.pack, case.facts) else None
+
+
 def _rows(case: Case, verdict: Verdict, match: Any) -> Iterator[Match]:
-    answers = case.known.answers(case.cycle)
+    answers = case.answers
     for each in verdict.matched:
         row, grade = each.row, each.row.grade
         if row.decision is not None:
@@ -124,7 +131,7 @@ def dispatched(case: Case, class_: str) -> ComplaintDispatched:
     """The departments that must answer; a text that speaks for one department clearly goes to it."""
     lead, departments = case.pack.route(class_, case.facts)
     assert case.known.reading is not None
-    suggested = suggest(case.known.reading.departments, case.pack.classification.threshold).name
+    suggested = suggest_department(case.known.reading, case.pack).name
     if suggested in case.pack.departments and not case.pack.routed(case.facts):
         lead, departments = suggested, tuple(dict.fromkeys((suggested, *departments)))
     return ComplaintDispatched(cycle=case.cycle, lead=lead, departments=departments)

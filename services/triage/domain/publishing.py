@@ -1,12 +1,14 @@
 """Publishing: a version of a pack is proposed by one, approved by another, and never changes again."""
 
+import hashlib
+import json
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel
 
 from shared.envelope import Cause
 from shared.events import Fact, PolicyPublished
-from shared.problems import Conflict, NotFound
+from shared.problems import Conflict, NotFound, PreconditionFailed
 
 
 class Proposing(BaseModel):
@@ -29,6 +31,11 @@ class Proposal(BaseModel):
     approver: str | None = None
     published_at: AwareDatetime | None = None
 
+    @property
+    def digest(self) -> str:
+        """What tells this text from another under the same name."""
+        return hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()[:32]
+
 
 Published = tuple[Proposal, list[Fact]]
 
@@ -45,10 +52,15 @@ def propose(state: Proposal | None, cause: Cause[Proposing]) -> Published:
     return Proposal(**given.model_dump(), author=cause.by, proposed_at=cause.time), []
 
 
-def approve(state: Proposal | None, cause: Cause[None]) -> Published:
-    """Publish what another proposed. Raises NotFound, or Conflict if author and approver are one."""
+def approve(state: Proposal | None, cause: Cause[str]) -> Published:
+    """Publish what another proposed, if it still is what `cause.data` names.
+
+    Raises NotFound, PreconditionFailed for another text, or Conflict if author and approver are one.
+    """
     if state is None:
         raise NotFound("This version was not proposed")
+    if state.digest != cause.data:
+        raise PreconditionFailed("The proposal is another text now; read it again before you approve it")
     if state.state == "published":
         return state, []
     if state.author == cause.by:

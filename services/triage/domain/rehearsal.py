@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.triage.domain import outcome
 from services.triage.domain.case import Case
-from services.triage.domain.grading import Grading, Running
+from services.triage.domain.grading import Grading, Running, pack_of
 from shared.events import ComplaintGraded
 from shared.policy import Pack, load_calendar
 from shared.problems import Invalid
@@ -46,12 +46,15 @@ class Example(BaseModel):
 class Rehearsed(BaseModel):
     """The result. `gradings` were replayed, `changed` of them would come out otherwise.
 
-    Texts are not kept, so other cues change nothing here; `unreadable` lack a fact that the pack now needs.
+    Texts are not kept, so other cues change nothing here. `unreadable` hold a fact in a form that the pack
+    does not take; `alone` belong to series that the pack would form anew and are counted without neighbours.
+    Deadlines that run already stay as they are; those that would move are what new ones would be.
     """
 
     gradings: int = 0
     changed: int = 0
     unreadable: int = 0
+    alone: int = 0
     changes: list[Change] = []
     examples: list[Example] = []
     deadlines_open: int = 0
@@ -64,7 +67,6 @@ class Rehearsal:
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        self._calendar = load_calendar(pack.calendar)
         self._changes: Counter[tuple[str, str, str]] = Counter()
         self._told = Rehearsed()
 
@@ -89,7 +91,8 @@ class Rehearsal:
             self._told.unreadable += 1
             return None
         self._compare(id, state, before, after)
-        self._move(id, state, case, after.grade)
+        self._told.alone += case.waits
+        self._move(id, state, case, after.grade, before.grade)
         return after
 
     def _compare(self, id: UUID, state: Grading, before: ComplaintGraded, after: ComplaintGraded) -> None:
@@ -105,26 +108,30 @@ class Rehearsal:
                 }
                 self._told.examples.append(Example(complaint=id, number=state.number, **told))
 
-    def _move(self, id: UUID, state: Grading, case: Case, grade: str) -> None:
+    def _move(self, id: UUID, state: Grading, case: Case, after: str, before: str) -> None:
+        """Compare what the present pack and the changed one make of every open clock."""
+        present = pack_of(state)
         for key, running in state.clocks.items():
             if key in state.ended:
                 continue
             self._told.deadlines_open += 1
             clock = key.partition(":")[2]
-            after = self._due(case, clock, running, grade)
-            if after != running.due:
+            now = due(present, case, clock, running, before) or running.due
+            then = due(self.pack, case, clock, running, after)
+            if then != now:
                 self._told.deadlines_moved += 1
                 if len(self._told.moves) < EXAMPLES:
-                    self._told.moves.append(Move(complaint=id, clock=clock, before=running.due, after=after))
+                    self._told.moves.append(Move(complaint=id, clock=clock, before=now, after=then))
 
-    def _due(self, case: Case, clock: str, running: Running, grade: str) -> datetime | None:
-        rule = self.pack.clocks.get(clock)
-        if rule is None or not rule.when.holds(case.facts):
-            return None
-        customer = case.facts.get("customer_deadline")
-        return rule.end(
-            running.started, grade, self._calendar, customer if isinstance(customer, datetime) else None
-        )
+
+def due(pack: Pack, case: Case, clock: str, running: Running, grade: str) -> datetime | None:
+    """When a clock that began so would be due under a pack; None if it would not run."""
+    rule, facts = pack.clocks.get(clock), case.facts | {"grade": grade}
+    if rule is None or not rule.when.holds(facts):
+        return None
+    customer = facts.get("customer_deadline")
+    named = customer if isinstance(customer, datetime) else None
+    return rule.end(running.started, grade, load_calendar(pack.calendar), named)
 
 
 def results(graded: ComplaintGraded) -> dict[str, str]:

@@ -19,11 +19,15 @@ KEPT, SHOWN = 1_000, 30
 
 
 class Membership(BaseModel):
-    """A complaint's place in a series; `back` means that those before it must hear of it too."""
+    """A complaint's place in a series.
+
+    `back` means that those before it must hear of it too, `alone` that it counts, but needs no neighbours.
+    """
 
     series: UUID
     entry: Entry
     back: bool = False
+    alone: bool = False
 
 
 class Tally(BaseModel):
@@ -55,8 +59,8 @@ class Series(BaseModel):
     def ordered(self) -> list[Entry]:
         return sorted(self.entries.values(), key=lambda entry: entry.order)
 
-    def tally(self, complaint: UUID) -> Tally:
-        """What this series has to tell a complaint."""
+    def tally(self, complaint: UUID, alone: bool = False) -> Tally:
+        """What this series has to tell a complaint; nothing of its neighbours, if it is `alone`."""
         ordered, mine = self.ordered, self.entries.get(str(complaint))
         before = [each for each in ordered if mine and each.order < mine.order]
         after = [each for each in ordered if mine and each.order > mine.order]
@@ -65,13 +69,19 @@ class Series(BaseModel):
             version=self.version,
             number=self.dropped + len(before) + 1,
             mine=mine,
-            others=(*before[-SHOWN:], *after[:SHOWN]),
+            others=() if alone else (*before[-SHOWN:], *after[:SHOWN]),
         )
 
+    def forgot(self, entry: Entry) -> bool:
+        """Whether an entry is older than all that are kept, and so among those that are only counted."""
+        return len(self.entries) >= KEPT and entry.order < self.ordered[0].order
+
     def after(self, member: Membership) -> list[UUID]:
-        """Whom this member's entry concerns: those after it, and with `back` those before it."""
-        near = [each for each in self.ordered if member.back or each.order > member.entry.order]
-        return [each.complaint for each in near if each.complaint != member.entry.complaint][:SHOWN]
+        """Whom this entry concerns: those after it (all, for a mere count), with `back` those before."""
+        others = [each for each in self.ordered if each.complaint != member.entry.complaint]
+        before = [each.complaint for each in others if each.order < member.entry.order]
+        later = [each.complaint for each in others if each.order > member.entry.order]
+        return [*(before[-SHOWN:] if member.back else []), *(later if member.alone else later[:SHOWN])]
 
 
 def series_id(pack: str, kind: str, same: Iterable[tuple[str, str]]) -> UUID:
@@ -86,11 +96,12 @@ def join(state: Series | None, cause: Cause[Joining]) -> tuple[Series, list[Fact
     if known.entries.get(key) == (None if cause.data.leaves else entry):
         return known, []
     entries = {name: each for name, each in known.entries.items() if name != key}
+    dropped, oldest = known.dropped, min(entries.values(), key=lambda each: each.order, default=entry)
     if not cause.data.leaves:
+        if known.forgot(entry):
+            return known, []
         entries[key] = entry
-    dropped = known.dropped
     if len(entries) > KEPT:
-        oldest = min(entries.values(), key=lambda each: each.order)
         del entries[str(oldest.complaint)]
         dropped += 1
     changes = {"version": known.version + 1, "entries": entries, "dropped": dropped}
