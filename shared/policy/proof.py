@@ -66,16 +66,18 @@ def failures(pack: Pack, calendar: Calendar, vector: Vector) -> list[str]:
     try:
         got = dict(_answers(pack, calendar, vector))
     except (Invalid, KeyError, ValueError, ArithmeticError) as problem:
-        return [f"{vector.name}: {problem}"]
+        return [str(problem)]
     expected = _expected(vector)
     return [
-        f"{vector.name}: {name} is {_told(got.get(name))}, expected {_told(value)}"
+        f"{name} is {_told(got.get(name))}, expected {_told(value)}"
         for name, value in expected.items()
         if got.get(name) != value
     ]
 
 
 def _told(value: Any) -> str:
+    if value in ((), None):
+        return "none"
     return plain(value) if isinstance(value, str | bool | tuple | datetime) else str(value)
 
 

@@ -250,6 +250,15 @@ async def test_a_version_is_rehearsed_published_by_two_and_migrated_to_and_back(
         assert (await at.graded(receipt))["pack_version"] == 1, "a complaint stays on its version"
         await there_and_back(at, path, receipt, before, gravest)
     assert len(await told(played, "policy.published.v1")) == 1
+    await played.system.end("triage")
+    played.system.launch("triage")
+    await played.system.ready(["triage"])
+    async with house(played) as at:
+        answer = await at.post(pack="cn-case-3grade", loss={"value": "150", "currency": "CNY"})
+        found = await at.graded(answer)
+        assert (found["pack_version"], found["grade"]) == (2, gravest), (
+            "a published version outlives a restart"
+        )
 
 
 async def publish(at: House, other: House, path: str, text: str) -> None:

@@ -1,13 +1,19 @@
 """People's decisions win over the rules, but not over a safety gate; versions change on purpose."""
 
+from decimal import Decimal
+
 import pytest
 
 from services.triage.domain import grading
+from services.triage.domain.adjudication import adjudicated, last_words
+from services.triage.domain.case import Decided
 from shared.events import (
     ComplaintGraded,
     ComplaintMigrated,
 )
+from shared.policy import load
 from shared.problems import Invalid
+from tests.kit.complaint import START
 from tests.kit.triage import House, money
 
 # people
@@ -29,6 +35,36 @@ def test_a_persons_grade_wins_and_is_recorded_with_who_and_why() -> None:
     )
     house.revise(id, loss=money("20"))
     assert house.judged(id).grade == "serious", "later facts do not overrule a person"
+
+
+def test_a_gate_that_is_passed_later_is_above_what_a_person_decided_before() -> None:
+    house = House()
+    id = house.complain()
+    house.decide(id, "grade", "severity", "minor")
+    house.revise(id, facts={"deaths": 1})
+    assert (house.judged(id).grade, house.judged(id).gates) == ("critical", ("harm",))
+
+
+def test_deciding_the_same_again_changes_nothing_and_the_last_answer_counts() -> None:
+    house = House("cn-dealer-abc")
+    id = house.complain(details={"score": "5.9"})
+    house.decide(id, "question", "score_0_6", "a")
+    assert house.decide(id, "question", "score_0_6", "a") == []
+    house.decide(id, "question", "score_0_6", "b")
+    figures = adjudicated(load("cn-dealer-abc", 1), last_words(house.gradings[id].decided))
+    found = next(each for each in figures if each.question == "score_0_6")
+    assert (found.answers, found.share) == ({"a": 0, "b": 1}, Decimal(0))
+
+
+def test_the_share_of_answers_is_told_beside_its_target() -> None:
+    word = {"about": "question", "name": "score_0_6", "role": "service_manager", "by": "Li", "why": "seen"}
+    answers = [
+        Decided.model_validate(word | {"choice": c, "cycle": 1, "at": START}) for c in "a" * 85 + "b" * 15
+    ]
+    found = next(iter(adjudicated(load("cn-dealer-abc", 1), answers)))
+    assert (found.share, found.target) == (Decimal("0.85"), Decimal("0.9"))
+    nothing = next(iter(adjudicated(load("cn-dealer-abc", 1), [])))
+    assert nothing.share is None, "no answers, no rate"
 
 
 @pytest.mark.parametrize(

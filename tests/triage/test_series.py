@@ -81,3 +81,14 @@ def test_the_case_after_the_quota_exceeds_it_in_all_and_by_department() -> None:
         (4, 3, "printing"),
         (11, 10, None),
     ]
+
+
+def test_a_case_beyond_its_quota_is_told_once_whatever_is_revised_later() -> None:
+    house = House("cn-packaging-abcd")
+    hours = [START + timedelta(hours=number) for number in range(12)]
+    ids = [house.complain(at, loss=money("1000"), prints=(f"p{at}",)) for at in hours]
+    told = len([fact for _, fact in house.said if isinstance(fact, QuotaExceeded)])
+    house.revise(ids[0], loss=money("1000"), product={"name": "Box"})
+    house.complain(START - timedelta(hours=1), loss=money("1000"))
+    again = [fact for _, fact in house.said if isinstance(fact, QuotaExceeded)]
+    assert (told, len(again)) == (2, 3), "a late letter makes the tenth the eleventh, and tells it once"
