@@ -21,7 +21,7 @@ from services.triage import store
 from services.triage.domain import outcome
 from services.triage.domain.case import Case
 from services.triage.domain.classification import read
-from services.triage.domain.grading import Grading, Running, hear
+from services.triage.domain.grading import Grading, hear
 from services.triage.domain.rehearsal import Rehearsal, Rehearsed, results
 from shared import clock, policy
 from shared.envelope import Cause
@@ -58,7 +58,7 @@ vectors:
 
 
 def gradings(count: int, seed: int) -> Iterator[Grading]:
-    """Gradings as they come to be, with one open deadline each."""
+    """Gradings as they come to be, with their clocks running."""
     chance = random.Random(seed)
     for _ in range(count):
         id, now = uuid4(), clock.now()
@@ -77,10 +77,7 @@ def gradings(count: int, seed: int) -> Iterator[Grading]:
         statement = StatementRecorded(pack="base", pack_version=1, text=chance.choice(TEXTS))
         state, _ = hear(None, Cause(uuid4(), id, "RC-BENCH", now, "bench", registered))
         state, _ = hear(state, Cause(uuid4(), id, "RC-BENCH", now, "bench", statement))
-        grade, base = state.records[-1].graded.grade, policy.load("base", 1)
-        due = base.clocks["resolve"].end(now, grade, policy.load_calendar(base.calendar))
-        running = Running(started=now, due=due or now)
-        yield state.model_copy(update={"clocks": {"1:resolve": running}})
+        yield state
 
 
 def memory() -> float:

@@ -1,21 +1,20 @@
-"""What triage does when it hears of a complaint, of a clock, or of a new policy."""
+"""What triage does when it hears of a complaint, or of a new policy."""
 
-from services.triage.domain.grading import Heard, hear, hear_clock
+from services.triage.domain.grading import Heard, Reached, hear, reach
 from services.triage.store import copies, gradings, judge
 from shared.bus import Inbox
 from shared.envelope import Cause
 from shared.events import (
+    ComplaintAccepted,
+    ComplaintClosed,
+    ComplaintFedBack,
     ComplaintInvestigated,
     ComplaintRegistered,
     ComplaintReopened,
-    DeadlineCancelled,
-    DeadlineMet,
-    DeadlineMissed,
-    DeadlineSet,
     FactsRevised,
     PolicyPublished,
-    SlaFact,
     SolutionAudited,
+    SolutionProposed,
     StatementRecorded,
 )
 
@@ -34,9 +33,9 @@ async def on_news(event: Heard) -> None:
     await judge(event.complaint, hear, event)
 
 
-@inbox.on(DeadlineSet, DeadlineMet, DeadlineMissed, DeadlineCancelled)
-async def on_clock(event: Cause[SlaFact]) -> None:
-    await gradings.update(event.complaint, hear_clock, event)
+@inbox.on(ComplaintAccepted, SolutionProposed, ComplaintFedBack, ComplaintClosed)
+async def on_progress(event: Reached) -> None:
+    await gradings.update(event.complaint, reach, event)
 
 
 @inbox.on(PolicyPublished)

@@ -24,7 +24,7 @@ from services.triage.listeners import inbox as triage_inbox
 from shared.bus import Inbox
 from shared.documents import Change, Draft
 from shared.envelope import Cause
-from shared.events import Fact, SlaFact
+from shared.events import ComplaintAccepted, ComplaintClosed, ComplaintFedBack, Fact, SolutionProposed
 from tests.kit.complaint import COMPLAINT, NUMBER, START, decide, events, plain, said, whole_way
 
 WAY = events(whole_way(3, 9))
@@ -34,8 +34,12 @@ def link(survey: UUID, expires: Any) -> str:
     return f"https://survey.invalid/s/{survey}"
 
 
+PROGRESS = (ComplaintAccepted, SolutionProposed, ComplaintFedBack, ComplaintClosed)
+
+
 def triage(state: Any, cause: Cause[Any]) -> Any:
-    return grading.hear_clock(state, cause) if isinstance(cause.data, SlaFact) else grading.hear(state, cause)
+    how: Any = grading.reach if isinstance(cause.data, PROGRESS) else grading.hear
+    return how(state, cause)
 
 
 CHANGES: dict[str, tuple[Inbox, Change[Any, Any]]] = {

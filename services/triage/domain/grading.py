@@ -17,21 +17,23 @@ from services.triage.domain.classification import read
 from services.triage.domain.series import Membership, Tally
 from shared.envelope import Cause
 from shared.events import (
+    ComplaintAccepted,
+    ComplaintClosed,
     ComplaintDispatched,
     ComplaintEscalated,
+    ComplaintFedBack,
     ComplaintGraded,
     ComplaintInvestigated,
     ComplaintLinked,
     ComplaintMigrated,
     ComplaintRegistered,
     ComplaintReopened,
-    DeadlineSet,
     Fact,
     FactsRevised,
     QuotaExceeded,
     Reason,
-    SlaFact,
     SolutionAudited,
+    SolutionProposed,
     StatementRecorded,
 )
 from shared.policy import Entry, Pack, load
@@ -46,13 +48,6 @@ class Record(BaseModel):
     decided: Decided | None = None
 
 
-class Running(BaseModel):
-    """A clock that was set."""
-
-    started: AwareDatetime
-    due: AwareDatetime
-
-
 class Grading(Known):
     """What is known, the judgements in their order, and how far its series know of it.
 
@@ -63,8 +58,7 @@ class Grading(Known):
     joined: dict[str, Entry] = {}
     entering: list[Membership] = []
     leaving: list[UUID] = []
-    clocks: dict[str, Running] = {}
-    ended: list[str] = []
+    marks: dict[str, AwareDatetime] = {}
     records: list[Record] = []
     routes: dict[int, ComplaintDispatched] = {}
     escalated: list[str] = []
@@ -125,7 +119,8 @@ def note(known: Grading, cause: Heard) -> Grading:
     match cause.data:
         case ComplaintRegistered() as registered:
             news = {"registered": registered, "number": cause.subject, "traceparent": cause.traceparent}
-            return known.model_copy(update={"id": cause.complaint} | news)
+            known = mark(known, 1, "received", registered.received_at)
+            return mark(known, 1, "registered", cause.time).model_copy(update={"id": cause.complaint} | news)
         case StatementRecorded(pack=pack, pack_version=version, text=text, fingerprints=prints):
             reading = read(text, load(pack, version))
             return known.model_copy(update={"reading": reading, "fingerprints": prints})
@@ -134,11 +129,14 @@ def note(known: Grading, cause: Heard) -> Grading:
             newer = revised if old is None or revision > old.revision else old
             return known.model_copy(update={"revised": newer})
         case ComplaintInvestigated(cycle=cycle, cause=found):
+            known = mark(known, cycle, "investigated", cause.time)
             return known.model_copy(update={"causes": known.causes | {cycle: found}})
         case SolutionAudited(cycle=cycle, passed=passed):
+            known = mark(known, cycle, "audited", cause.time) if passed else known
             earliest = {cycle: min(cause.time, known.rectified.get(cycle, cause.time))} if passed else {}
             return known.model_copy(update={"rectified": known.rectified | earliest})
         case ComplaintReopened(cycle=cycle):
+            known = mark(known, cycle, "received", cause.time)
             return known.model_copy(update={"cycle": max(known.cycle, cycle)})
 
 
@@ -287,14 +285,27 @@ def unsettle(state: Grading, case: Case) -> Grading:
     return state.model_copy(update={"entering": entering, "leaving": leaving})
 
 
-# what the clocks do, for rehearsals
+# how far it has come, for rehearsals
 
 
-def hear_clock(state: Grading | None, cause: Cause[SlaFact]) -> Judged:
-    """Note that a clock runs, or has ended."""
-    known, data = state or Grading(), cause.data
-    key = f"{data.cycle}:{data.clock}"
-    if isinstance(data, DeadlineSet):
-        running = Running(started=data.started, due=data.due)
-        return known.model_copy(update={"clocks": known.clocks | {key: running}}), []
-    return known.model_copy(update={"ended": sorted({*known.ended, key})}), []
+Reached = Cause[ComplaintAccepted | SolutionProposed | ComplaintFedBack | ComplaintClosed]
+
+
+def reach(state: Grading | None, cause: Reached) -> Judged:
+    """Note how far the handling has come: which clocks no longer run."""
+    match cause.data:
+        case ComplaintAccepted(cycle=cycle):
+            name = "accepted"
+        case SolutionProposed(cycle=cycle):
+            name = "proposed"
+        case ComplaintFedBack(cycle=cycle):
+            name = "fed_back"
+        case ComplaintClosed(cycle=cycle):
+            name = "closed"
+    return mark(state or Grading(), cycle, name, cause.time), []
+
+
+def mark(state: Grading, cycle: int, name: str, at: datetime) -> Grading:
+    """Note when something happened first."""
+    key = f"{cycle}:{name}"
+    return state.model_copy(update={"marks": state.marks | {key: min(at, state.marks.get(key, at))}})

@@ -1,6 +1,7 @@
 """Rehearsal: what a changed pack would make of the gradings on record, and of their open deadlines."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.triage.domain import outcome
 from services.triage.domain.case import Case
-from services.triage.domain.grading import Grading, Running, pack_of
+from services.triage.domain.grading import Grading, pack_of
 from shared.events import ComplaintGraded
 from shared.policy import Pack, load_calendar
 from shared.problems import Invalid
@@ -111,27 +112,42 @@ class Rehearsal:
     def _move(self, id: UUID, state: Grading, case: Case, after: str, before: str) -> None:
         """Compare what the present pack and the changed one make of every open clock."""
         present = pack_of(state)
-        for key, running in state.clocks.items():
-            if key in state.ended:
+        for name, start in running(state, present):
+            now = due(present, case, name, start, before)
+            if now is None:
                 continue
             self._told.deadlines_open += 1
-            clock = key.partition(":")[2]
-            now = due(present, case, clock, running, before) or running.due
-            then = due(self.pack, case, clock, running, after)
+            then = due(self.pack, case, name, start, after)
             if then != now:
                 self._told.deadlines_moved += 1
                 if len(self._told.moves) < EXAMPLES:
-                    self._told.moves.append(Move(complaint=id, clock=clock, before=now, after=then))
+                    self._told.moves.append(Move(complaint=id, clock=name, before=now, after=then))
 
 
-def due(pack: Pack, case: Case, clock: str, running: Running, grade: str) -> datetime | None:
+def running(state: Grading, pack: Pack) -> Iterator[tuple[str, datetime]]:
+    """The clocks of the present cycle that have begun and not ended, and when they began.
+
+    The acknowledgement is left out: it follows at once, and triage does not hear of it.
+    """
+    own = f"{state.cycle}:"
+    marks = {key.removeprefix(own): at for key, at in state.marks.items() if key.startswith(own)}
+    dispatched = [each.at for each in state.records if each.graded.cycle == state.cycle]
+    marks |= {"dispatched": dispatched[0]} if dispatched else {}
+    if "closed" in marks:
+        return
+    for name, rule in pack.clocks.items():
+        if rule.start in marks and rule.stop not in marks and rule.stop != "acknowledged":
+            yield name, marks[rule.start]
+
+
+def due(pack: Pack, case: Case, clock: str, start: datetime, grade: str) -> datetime | None:
     """When a clock that began so would be due under a pack; None if it would not run."""
     rule, facts = pack.clocks.get(clock), case.facts | {"grade": grade}
     if rule is None or not rule.when.holds(facts):
         return None
     customer = facts.get("customer_deadline")
     named = customer if isinstance(customer, datetime) else None
-    return rule.end(running.started, grade, load_calendar(pack.calendar), named)
+    return rule.end(start, grade, load_calendar(pack.calendar), named)
 
 
 def results(graded: ComplaintGraded) -> dict[str, str]:
