@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from shared.clock import Clock
 from shared.events import CATALOGUE
 from shared.policy import load
-from tests.faults.expected import ENDS, STOPPED_BY, Key, expected_of, instant, key_of, kind_of
+from tests.faults.expected import ENDS, REVISION, STOPPED_BY, Key, expected_of, instant, key_of, kind_of
 from tests.faults.history import Told, unique
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.state import Document
@@ -106,7 +106,10 @@ class Audit:
         expected = {key for entry in self.known.values() for key in expected_of(entry)}
         types = {key[1] for key in expected} | {"survey.expired.v1", "complaint.solution_disagreed.v1"}
         for key, found in self.by_key.items():
-            if found and key[1] in types and key not in expected and key[0] in self.known:
+            anew = key[3].startswith(REVISION)
+            if anew and len(found) > 1:
+                self._fault("duplicate_effects", key[0], f"{key[1]} of {key[3]} came {len(found)} times")
+            if found and key[1] in types and key not in expected and key[0] in self.known and not anew:
                 self._fault("duplicate_effects", key[0], f"{key[1]} of cycle {key[2]} should not be")
 
     def _strangers(self) -> None:

@@ -24,11 +24,15 @@ STOPPED_BY = {
     "proposed": "complaint.solution_proposed.v1",
     "fed_back": "complaint.fed_back.v1",
 }
+REVISION = "revision"
 ENDS = ("met", "missed", "cancelled")
 
 
 def key_of(each: Told) -> Key:
-    about = each.data.get("clock", "") or each.data.get("notice", "")
+    """A judgement that a neighbour's late news made anew is an effect of its own, by its revision."""
+    revision = int(each.data.get("revision", 1))
+    anew = f"{REVISION} {revision}" if revision > 1 else ""
+    about = each.data.get("clock", "") or each.data.get("notice", "") or anew
     return each.complaint, each.type, int(each.data.get("cycle", 0)), about
 
 
