@@ -1,6 +1,7 @@
 """Opening a pack: from the box by its name, or from any file; parameters bound, refusals as lines."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -90,13 +91,18 @@ def everything() -> list[tuple[str, int]]:
     return sorted({*available(), *((path.parent.name, int(path.stem)) for path in files)})
 
 
+STDIN = "-"
+
+
 def is_file(given: str) -> bool:
-    return given.endswith(SUFFIXES) or Path(given).is_file()
+    return given == STDIN or given.endswith(SUFFIXES) or Path(given).is_file()
 
 
 def text_of(file: str) -> str:
-    """A file's text. Raises Invalid."""
+    """A file's text; `-` is standard input, since a container sees no files of its host. Raises Invalid."""
     try:
+        if file == STDIN:
+            return sys.stdin.read()
         return Path(file).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise Invalid(f"{file} cannot be read: {error.strerror}") from None

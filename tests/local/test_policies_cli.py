@@ -231,3 +231,9 @@ def test_a_pack_with_an_open_parameter_grades_nothing(mine: Path) -> None:
     result = redress("grade", mine, facts="{}\n")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "--set large=..." in result.stderr
+
+
+def test_a_pack_may_come_from_outside_by_standard_input(mine: Path) -> None:
+    told = redress("check", "-", facts=mine.read_text(encoding="utf-8"))
+    kept = redress("check", mine)
+    assert (told.exit_code, told.stdout.split("/")[0]) == (kept.exit_code, kept.stdout.split("/")[0])
