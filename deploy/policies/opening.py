@@ -13,7 +13,7 @@ from unicodedata import combining, east_asian_width
 import typer
 import yaml
 
-from shared.policy import FOLDERS, Draft, available, draft_from, draft_of
+from shared.policy import Draft, available, draft_from, draft_of, files
 from shared.problems import Fault, Invalid, Problem
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -87,8 +87,7 @@ NO_PACK = "`redress policies list` names those that there are; a file's name end
 
 def everything() -> list[tuple[str, int]]:
     """Every pack and version: those on the shelf, and those that are only for others to stand on."""
-    files = (path for folder in FOLDERS for path in folder.glob("*/*.yaml") if path.stem.isdigit())
-    return sorted({*available(), *((path.parent.name, int(path.stem)) for path in files)})
+    return sorted({*available(), *((path.parent.name, int(path.stem)) for path in files())})
 
 
 STDIN = "-"

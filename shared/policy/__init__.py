@@ -7,11 +7,11 @@ runs its vectors, `shelf` holds what can be used.
 
 from shared.policy.calendar import Calendar, end_of, works
 from shared.policy.clocks import Before, ClockRule, Duration, Mark
-from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, plain
+from shared.policy.conditions import Comparison, Facts, FactValue, Section, Test, plain
 from shared.policy.counters import Counter, Entry, Quota, Run
 from shared.policy.drafts import Draft, parse
 from shared.policy.explaining import explained
-from shared.policy.facts import UNIVERSAL, FactRule, Rates, read_fact, stated
+from shared.policy.facts import UNIVERSAL, FactRule, read_fact, stated
 from shared.policy.measures import measured
 from shared.policy.pack import Class, Cues, Department, Gate, Pack, Route
 from shared.policy.proof import facts_from, gates, verdicts
@@ -23,6 +23,7 @@ from shared.policy.shelf import (
     available,
     draft_from,
     draft_of,
+    files,
     in_box,
     in_use,
     latest,
@@ -52,13 +53,11 @@ __all__ = [
     "FactRule",
     "FactValue",
     "Facts",
-    "Finding",
     "Gate",
     "Grade",
     "Mark",
     "Pack",
     "Quota",
-    "Rates",
     "Route",
     "Row",
     "Run",
@@ -74,6 +73,7 @@ __all__ = [
     "end_of",
     "explained",
     "facts_from",
+    "files",
     "gates",
     "in_box",
     "in_use",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from shared.policy.calendar import Calendar, after_hours, end_of, end_of_days
-from shared.policy.conditions import Section, Test
+from shared.policy.conditions import Facts, Section, Test
 from shared.policy.words import Titles
 
 Mark = Literal[
@@ -98,13 +98,17 @@ class ClockRule(Section):
     def budget(self, grade: str) -> Duration | None:
         return self.due.get(grade) or self.due.get("default")
 
-    def end(
-        self, start: datetime, grade: str, calendar: Calendar, customer: datetime | None = None
-    ) -> datetime | None:
-        """When it is due; None if only a person can say."""
-        if self.customer_deadline and customer is not None:
+    def end(self, start: datetime, facts: Facts, calendar: Calendar) -> datetime | None:
+        """When it is due for a complaint with these facts, its grade among them.
+
+        None if it does not run for such a complaint, or if only a person can say.
+        """
+        customer = facts.get("customer_deadline")
+        if not self.when.holds(facts):
+            return None
+        if self.customer_deadline and isinstance(customer, datetime):
             return customer
-        budget = self.budget(grade)
+        budget = self.budget(str(facts.get("grade")))
         return budget.end(start, calendar) if budget else None
 
     def warnings(self, start: datetime, due: datetime) -> Iterator[datetime]:

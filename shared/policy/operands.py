@@ -10,7 +10,6 @@ from shared.policy.facts import FactRule, Kind
 from shared.policy.pack import Pack
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
-NUMBERS: tuple[Kind, ...] = ("integer", "decimal", "money")
 BAND = {"at_least", "above", "at_most", "below"}
 
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from shared.events import SafetyFacts
 from shared.policy.calendar import Calendar
-from shared.policy.conditions import FactValue, plain
+from shared.policy.conditions import Facts, FactValue, plain
 from shared.policy.counters import Entry
 from shared.policy.facts import FactRule, read_fact
 from shared.policy.measures import measured
@@ -119,7 +119,7 @@ def _answers(pack: Pack, calendar: Calendar, vector: Vector) -> Iterator[tuple[s
         if step is not None:
             yield name, step if bool(pack.held_back(step, facts)) == (name == "refused") else f"not {step}"
     yield "route", pack.feedback.get(facts.get("channel"))  # type: ignore[call-overload]
-    yield from _due(pack, calendar, vector, facts, first.grade)
+    yield from _due(pack, calendar, vector, facts)
     yield from _figures(pack, vector)
 
 
@@ -157,15 +157,10 @@ def _in_sequence(pack: Pack, vector: Vector) -> tuple[str, ...]:
     return tuple(grades)
 
 
-def _due(
-    pack: Pack, calendar: Calendar, vector: Vector, facts: Mapping[str, FactValue], grade: str
-) -> Iterator[tuple[str, Any]]:
-    customer = facts.get("customer_deadline")
+def _due(pack: Pack, calendar: Calendar, vector: Vector, facts: Facts) -> Iterator[tuple[str, Any]]:
     for name, clock in pack.clocks.items():
         start = vector.marks.get(clock.start)
-        runs = start is not None and clock.when.holds(facts)
-        named = customer if isinstance(customer, datetime) else None
-        yield f"due {name}", clock.end(start, grade, calendar, named) if runs and start else None
+        yield f"due {name}", clock.end(start, facts, calendar) if start else None
 
 
 def _figures(pack: Pack, vector: Vector) -> Iterator[tuple[str, Any]]:

@@ -76,8 +76,12 @@ def available() -> list[tuple[str, int]]:
 @cache
 def in_box() -> frozenset[tuple[str, int]]:
     """Every pack and version that lies in a folder."""
-    files = (path for folder in FOLDERS for path in folder.glob("*/*.yaml") if path.stem.isdigit())
-    return frozenset((path.parent.name, int(path.stem)) for path in files if not _abstract(path))
+    return frozenset((path.parent.name, int(path.stem)) for path in files() if not _abstract(path))
+
+
+def files() -> Iterator[Path]:
+    """Every file with a version of a pack, those that are only for others to stand on among them."""
+    return (path for folder in FOLDERS for path in folder.glob("*/*.yaml") if path.stem.isdigit())
 
 
 def _abstract(path: Path) -> bool:
@@ -136,14 +140,15 @@ def _extended(draft: Draft, name: str) -> Draft:
 
 def activate(draft: Draft, name: str) -> Pack:
     """The pack, if every parameter is bound and every vector holds. Raises Invalid, saying which do not."""
-    pack = build(draft, name)
-    prove(draft, name)
-    return pack
+    return _proven(build(draft, name), draft, name)
 
 
 def prove(draft: Draft, name: str) -> Pack:
     """Run all vectors, unbound parameters at their trial values. Raises Invalid, naming those that fail."""
-    pack = build(draft, name, trials(draft))
+    return _proven(build(draft, name, trials(draft)), draft, name)
+
+
+def _proven(pack: Pack, draft: Draft, name: str) -> Pack:
     faults = []
     for number, vector in enumerate(pack.vectors):
         if unknown := sorted(set(vector.with_) - set(pack.parameters)):

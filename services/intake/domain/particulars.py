@@ -1,6 +1,6 @@
 """Particulars: what is known of the matter, checked against the pack when it is given, and revised later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -49,20 +49,18 @@ def first_known(given: NewComplaint, details: Mapping[str, Detail], pack: Pack) 
 
 def check_class(given: str | None, pack: Pack) -> None:
     """Raises Invalid for a class that the pack does not know."""
-    if given is not None and given not in pack.classes:
-        raise Invalid(
-            "The policy pack does not know this class",
-            [Fault(detail=f"use one of {', '.join(pack.classes)}", pointer="#/class")],
-        )
+    _check_known("class", given, pack.classes)
 
 
 def check_department(given: str | None, pack: Pack) -> None:
     """Raises Invalid for a department that the pack does not know."""
-    if given is not None and given not in pack.departments:
-        raise Invalid(
-            "The policy pack does not know this department",
-            [Fault(detail=f"use one of {', '.join(pack.departments)}", pointer="#/department")],
-        )
+    _check_known("department", given, pack.departments)
+
+
+def _check_known(what: str, given: str | None, known: Iterable[str]) -> None:
+    if given is not None and given not in known:
+        fault = Fault(detail=f"use one of {', '.join(known)}", pointer=f"#/{what}")
+        raise Invalid(f"The policy pack does not know this {what}", [fault])
 
 
 def read_details(given: Mapping[str, Any], pack: Pack) -> dict[str, Detail]:

@@ -30,7 +30,7 @@ from shared.events import (
     NoticeSent,
     SolutionProposed,
 )
-from shared.policy import ClockRule, Pack, load_calendar, pack_of, stated
+from shared.policy import ClockRule, Facts, Pack, load_calendar, pack_of, stated
 
 
 class Clock(BaseModel):
@@ -159,18 +159,17 @@ def start(state: Deadlines, cycle: int, pack: Pack) -> list[Clock]:
     facts = stated(state.registered, pack.facts, pack.money) | known
     starts = {name: state.marks.get(f"{cycle}:{rule.start}") for name, rule in pack.clocks.items()}
     wound = (
-        wind(name, at, state, cycle, pack)
+        wind(name, at, cycle, facts, pack)
         for name, at in starts.items()
-        if at is not None and name not in running and pack.clocks[name].when.holds(facts)
+        if at is not None and name not in running
     )
     return [clock for clock in wound if clock is not None]
 
 
-def wind(name: str, at: datetime, state: Deadlines, cycle: int, pack: Pack) -> Clock | None:
-    """A clock that starts at `at`; None if nobody has said yet when it is due."""
-    assert state.registered is not None
-    rule, grade = pack.clocks[name], state.graded[cycle].grade
-    due = rule.end(at, grade, load_calendar(pack.calendar), state.registered.customer_deadline)
+def wind(name: str, at: datetime, cycle: int, facts: Facts, pack: Pack) -> Clock | None:
+    """A clock that starts at `at`; None if it does not run here, or nobody has said yet when it is due."""
+    rule = pack.clocks[name]
+    due = rule.end(at, facts, load_calendar(pack.calendar))
     if due is None:
         return None
     return Clock(cycle=cycle, name=name, started=at, due=due, warn=min(rule.warnings(at, due), default=None))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -10,7 +11,20 @@ from pydantic import AwareDatetime, BaseModel
 from services.triage.domain.classification import Classified, Reading, classify
 from services.triage.domain.series import Tally, series_id
 from shared.events import ComplaintMigrated, ComplaintRegistered, FactsRevised
-from shared.policy import Counter, Entry, FactValue, Pack, Scheme, measured, plain, stated
+from shared.policy import (
+    Counter,
+    Entry,
+    FactValue,
+    Gate,
+    Pack,
+    Scheme,
+    Verdict,
+    gates,
+    measured,
+    plain,
+    stated,
+    verdicts,
+)
 
 
 class Decided(BaseModel):
@@ -95,6 +109,16 @@ class Case:
         return {
             name: choice for name, choice in given.items() if name in asked and choice in asked[name].options
         }
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """What every scheme says, before runs."""
+        return verdicts(self.pack, self.facts, self.answers)
+
+    @cached_property
+    def gates(self) -> list[Gate]:
+        """The safety gates that it passes."""
+        return gates(self.pack, self.facts)
 
     def count(self, counter: Counter) -> int:
         return counter.count(self.known.entry(), self.others(counter))

@@ -30,11 +30,10 @@ def memberships(case: Case, graded: ComplaintGraded | None) -> Iterator[Membersh
 
 
 def _runs(case: Case) -> Iterator[Membership]:
-    verdicts = outcome.said(case)
     for name, scheme in case.pack.schemes.items():
         if (series := case.run_in(name, scheme)) is not None:
             word, verified = outcome.word_on(case, name), scheme.verified_when.holds(case.facts)
-            grade = word.choice if word else verdicts[name].grade
+            grade = word.choice if word else case.verdicts[name].grade
             yield Membership(series=series, entry=case.known.entry(grade if verified or word else None))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.triage.domain.case import Case, Decided
 from services.triage.domain.classification import suggest_department
 from shared.events import ComplaintDispatched, ComplaintGraded, Match
-from shared.policy import Scheme, Verdict, gates, plain, verdicts
+from shared.policy import Scheme, Verdict, plain
 from shared.problems import Conflict, Fault, Invalid
 
 DECISION = "decision"
@@ -16,14 +16,9 @@ DECISION = "decision"
 CONTROL, LONGEST = re.compile(r"[\x00-\x1f]"), 100
 
 
-def said(case: Case) -> dict[str, Verdict]:
-    """The verdict of every scheme on this case, before runs."""
-    return verdicts(case.pack, case.facts, case.answers)
-
-
 def graded(case: Case) -> ComplaintGraded:
     """The judgement: of all rows that match the gravest, after runs, gates and people's words."""
-    told, pack = said(case), case.pack
+    told, pack = case.verdicts, case.pack
     matches = {name: list(matches_of(case, name, verdict)) for name, verdict in told.items()}
     grades = {name: grade_of(each) for name, each in matches.items()}
     overruled = {name for name in grades if word_on(case, name)}
@@ -42,7 +37,7 @@ def graded(case: Case) -> ComplaintGraded:
         provisional=any(each.provisional for each in told.values()),
         pending=tuple(sorted(pending)),
         marks=tuple(dict.fromkeys(mark for each in told.values() for mark in each.marks)),
-        gates=tuple(gate.gate for gate in gates(pack, case.facts)),
+        gates=tuple(gate.gate for gate in case.gates),
         repeats=len(case.links()) + 1,
     )
 
@@ -60,7 +55,7 @@ def matches_of(case: Case, name: str, verdict: Verdict) -> Iterator[Match]:
     if not verdict.matched:
         yield match(scheme.otherwise, "otherwise", "", "", "no row matches")
     yield from _rows(case, verdict, match)
-    for gate in gates(case.pack, case.facts):
+    for gate in case.gates:
         for found in gate.findings(case.facts) or ():
             about = (f"safety gate {gate.gate}", found.fact, plain(found.value), str(found.comparison))
             yield match(next(iter(scheme.grades)), *about, clause=gate.clause)
@@ -76,7 +71,7 @@ def word_on(case: Case, name: str) -> Decided | None:
     word, grades = case.known.word("grade", name, case.cycle), list(case.pack.schemes[name].grades)
     if word is None or word.choice not in grades:
         return None
-    return word if word.choice == grades[0] or not gates(case.pack, case.facts) else None
+    return word if word.choice == grades[0] or not case.gates else None
 
 
 def _rows(case: Case, verdict: Verdict, match: Any) -> Iterator[Match]:
@@ -149,7 +144,7 @@ def check(case: Case, decided: Decided) -> None:
             _check_known("scheme", decided.name, list(pack.schemes), "name")
             grades = list(pack.schemes[decided.name].grades)
             _check_known("grade", decided.choice, grades)
-            if (passed := gates(pack, case.facts)) and decided.choice != grades[0]:
+            if (passed := case.gates) and decided.choice != grades[0]:
                 told = f"The safety gate {passed[0].gate} holds the grade {grades[0]}"
                 raise Conflict(f"{told}; have the facts verified and revised first")
         case "question":
