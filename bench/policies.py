@@ -116,14 +116,13 @@ async def rehearsed(servers: Servers, count: int, seed: int) -> None:
         servers.admin_mongo_url, uuidRepresentation="standard"
     ) as admin:
         await load(admin, count, seed)
-    opened = store.gradings.open(servers.mongo_url("triage"))
+    store.gradings.open(servers.mongo_url("triage"))
     pack = policy.activate(policy.draft_from(CHANGED, "changed"), "changed")
     before, began = memory(), perf_counter()
     told = (await store.rehearse(Rehearsal(pack), "base")).told
     seconds, grown = perf_counter() - began, memory() - before
     same = await anew(pack) == ((changes := counted(told)), told.changed)
     await store.gradings.close()
-    await asyncio.wait([opened])
     print(f"rehearsal over {told.gradings} gradings: {seconds:.2f} s, memory grew by {grown:.1f} MiB,")
     print(
         f"  {told.changed} would change, {told.deadlines_moved} of {told.deadlines_open} open deadlines move;"

@@ -24,6 +24,7 @@ from shared.commit import Committer
 from shared.documents import Change, Draft, Due, Owed, Saved, owed_by
 from shared.envelope import Cause
 from shared.problems import Unavailable
+from shared.tasks import end
 
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
@@ -98,10 +99,10 @@ class Store(Generic[S]):
 
     def open(
         self, url: str, on_owed: Callable[[list[Owed]], None] = lambda owed: None
-    ) -> "asyncio.Task[None]":
+    ) -> "list[asyncio.Task[None]]":
         """Connect and begin to commit; returns at once and waits for the database in the background.
 
-        `on_owed` hears of every debt once it is written. The task ends only by `close`.
+        `on_owed` hears of every debt once it is written. The tasks end only by `close`.
         """
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000, socketTimeoutMS=15_000
@@ -121,18 +122,15 @@ class Store(Generic[S]):
         for store in (self, *self._beside):
             store._client, store._documents, store._light = self._client, self._documents, self._light
             store._committer.on_owed = on_owed
-        self._committing = asyncio.create_task(self._commit(), name="committer")
+        self._committing = [
+            asyncio.create_task(store._committer.run(store._prepare), name="committer")
+            for store in (self, *self._beside)
+        ]
         return self._committing
-
-    async def _commit(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for store in (self, *self._beside):
-                group.create_task(store._committer.run(store._prepare))
 
     async def close(self) -> None:
         """Stop committing and disconnect; whoever still waits is never answered, and asks again elsewhere."""
-        self._committing.cancel()
-        await asyncio.wait([self._committing])
+        await end(*self._committing)
         await self._client.close()
 
     @property

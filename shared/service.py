@@ -23,6 +23,7 @@ from shared.mongo import Store
 from shared.outbox import Relay
 from shared.problems import Unavailable
 from shared.settings import settings
+from shared.tasks import end
 
 Tick = Callable[[], Awaitable[bool]]
 """One round of work that time brings; true if there may be more at once."""
@@ -90,7 +91,7 @@ class Service:
         inbox = asyncio.create_task(listening, name="inbox")
         ticks = [asyncio.create_task(self._tick(tick), name="ticker") for tick in self._ticks]
         ticks.append(asyncio.create_task(self._tell_of_broker(), name="broker watch"))
-        for task in (committing, relay, inbox, *ticks):
+        for task in (*committing, relay, inbox, *ticks):
             task.add_done_callback(self._watch)
         _log.info("started", port=known.port)
         yield
@@ -116,7 +117,7 @@ class Service:
             inbox.cancel()
         await _within(13, self._inbox.stop())
         await asyncio.wait(ticks, timeout=5)
-        await _cancelled(relay, *ticks)
+        await end(relay, *ticks)
         await _within(3, self._relay.stop())
         await _within(2, self._publisher.close())
         await _within(2, self._store.close())
@@ -179,12 +180,6 @@ class Service:
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
         return router
-
-
-async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
 
 
 async def _within(seconds: float, work: Awaitable[None]) -> None:

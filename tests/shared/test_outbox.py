@@ -13,6 +13,7 @@ from deploy.local.servers import Servers
 from shared.bus import Parcel, Publisher
 from shared.mongo import Store
 from shared.outbox import Relay
+from shared.tasks import end
 from tests.kit.servers import AnyServers
 from tests.kit.toy import Count, add, admin_of, cause, events_in, take_all, toy_store
 
@@ -26,8 +27,7 @@ async def relay(servers: AnyServers, store: Store[Count]) -> AsyncIterator[Relay
     try:
         yield carrying
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
         await carrying.stop()
         await publisher.close()
 
