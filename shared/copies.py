@@ -1,4 +1,4 @@
-"""Copies: every service keeps the packs that were published, among its own documents and on its shelf."""
+"""Copies: every service keeps what was published of packs and calendars, and has it on its shelf."""
 
 from time import monotonic
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from shared import policy
 from shared.envelope import Cause
-from shared.events import Fact, PolicyPublished
+from shared.events import CalendarPublished, Fact, PolicyPublished
 from shared.mongo import Store, index
 from shared.problems import Problem, Unavailable
 
@@ -17,22 +17,25 @@ EVERY_S, MOST = 1.0, 100
 _log = structlog.get_logger()
 
 
-class Copy(BaseModel):
-    """A published version of a pack."""
+Published = PolicyPublished | CalendarPublished
 
-    pack: str
+
+class Copy(BaseModel):
+    """A published version of a pack, or of a calendar."""
+
+    pack: str = ""
+    calendar: str = ""
     version: int
     content: dict[str, Any]
 
     @property
     def name(self) -> str:
-        return f"{self.pack}/{self.version}"
+        return f"{self.pack}/{self.version}" if self.pack else f"calendar {self.calendar}/{self.version}"
 
 
-def keep(state: Copy | None, cause: Cause[PolicyPublished]) -> tuple[Copy, list[Fact]]:
+def keep(state: Copy | None, cause: Cause[Published]) -> tuple[Copy, list[Fact]]:
     """A version never changes: the first that was heard stays."""
-    given = cause.data
-    return state or Copy(pack=given.pack, version=given.version, content=given.content), []
+    return state or Copy.model_validate(cause.data.model_dump()), []
 
 
 class Copies:
@@ -44,7 +47,7 @@ class Copies:
         self._known: set[str] = set()
         self._looked = 0.0
 
-    async def keep(self, event: Cause[PolicyPublished]) -> None:
+    async def keep(self, event: Cause[Published]) -> None:
         """Take in what was published."""
         saved = await self._store.update(uuid5(event.complaint, "copy"), keep, event)
         self._shelve(saved.state)
@@ -72,6 +75,7 @@ class Copies:
             return
         self._known.add(copy.name)
         try:
-            policy.publish(copy.content)
+            put = policy.publish if copy.pack else policy.publish_calendar
+            put(copy.content)
         except Problem as problem:
-            _log.error("a published policy cannot be used here", policy=copy.name, reason=str(problem)[:500])
+            _log.error("what was published cannot be used here", name=copy.name, reason=str(problem)[:500])

@@ -21,6 +21,7 @@ Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$"
 Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "en"]
 Detail = StrictBool | int | Decimal | str | tuple[str, ...]
+Party = Literal["customer", "third_party"]
 Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated"]
 Channel = Literal[
     "hotline", "online_chat", "website", "email", "letter", "fax", "sms", "wechat", "app", "social", "store",
@@ -223,6 +224,23 @@ class SolutionAudited(IntakeFact):
     passed: bool
 
 
+class ComplaintPaused(IntakeFact):
+    """The complaint waits for somebody outside; `number` counts the waits of its whole life."""
+
+    type: ClassVar[str] = "complaint.paused.v1"
+    cycle: int
+    number: int
+    waits_for: Party
+
+
+class ComplaintResumed(IntakeFact):
+    """The wait of this `number` is over."""
+
+    type: ClassVar[str] = "complaint.resumed.v1"
+    cycle: int
+    number: int
+
+
 class ComplaintAnswered(IntakeFact):
     """The answer to the customer is written and to be delivered on the customer's own channel."""
 
@@ -370,48 +388,96 @@ class PolicyPublished(TriageFact):
 
 class SlaFact(Fact):
     owner: ClassVar[str] = "sla"
+
+
+class DeadlineFact(SlaFact):
+    """Of one clock: `department` is whose it is if each has its own; breaching a `target` calls nobody."""
+
     cycle: int
     clock: str
     due: datetime
+    department: str | None = None
+    target: bool = False
 
 
-class DeadlineSet(SlaFact):
-    """A clock runs: by `due` it must be stopped. `started` is when it began to count."""
+class DeadlineSet(DeadlineFact):
+    """A clock runs: by `due` it must be stopped. `started` is when it began to count.
+
+    Told again whenever the due time moves: the last one counts. `provisional` if the calendar has no
+    official notice yet for a year that it passes through."""
 
     type: ClassVar[str] = "deadline.set.v1"
     started: datetime
+    provisional: bool = False
 
 
-class DeadlineWarned(SlaFact):
-    """The set share of the time is used up."""
+class DeadlinePaused(DeadlineFact):
+    """The clock stands still `since` then; `due` is what it would be if it went on at once."""
+
+    type: ClassVar[str] = "deadline.paused.v1"
+    since: datetime
+
+
+class DeadlineResumed(DeadlineFact):
+    """The clock runs again, with a new due time."""
+
+    type: ClassVar[str] = "deadline.resumed.v1"
+
+
+class DeadlineWarned(DeadlineFact):
+    """A set share of the time is used up, or a set time is left."""
 
     type: ClassVar[str] = "deadline.warned.v1"
 
 
-class DeadlineBreached(SlaFact):
+class DeadlineBreached(DeadlineFact):
     """The due time passed while the clock still ran."""
 
     type: ClassVar[str] = "deadline.breached.v1"
 
 
-class DeadlineMet(SlaFact):
+class DeadlineEscalated(DeadlineFact):
+    """The breach goes up the ladder: these roles must hear of it. `rung` counts from 1."""
+
+    type: ClassVar[str] = "deadline.escalated.v1"
+    rung: int
+    roles: tuple[str, ...]
+
+
+class DeadlineAcknowledged(DeadlineFact):
+    """A supervisor has taken note of the breach; the ladder goes no higher."""
+
+    type: ClassVar[str] = "deadline.acknowledged.v1"
+    by: str
+
+
+class DeadlineMet(DeadlineFact):
     """The clock was stopped in time."""
 
     type: ClassVar[str] = "deadline.met.v1"
     stopped: datetime
 
 
-class DeadlineMissed(SlaFact):
+class DeadlineMissed(DeadlineFact):
     """The clock was stopped, but after its due time."""
 
     type: ClassVar[str] = "deadline.missed.v1"
     stopped: datetime
 
 
-class DeadlineCancelled(SlaFact):
-    """The clock no longer counts: the complaint ended or began a new cycle."""
+class DeadlineCancelled(DeadlineFact):
+    """The clock no longer counts: the complaint ended, began a new cycle, or is none that it runs for."""
 
     type: ClassVar[str] = "deadline.cancelled.v1"
+
+
+class CalendarPublished(SlaFact):
+    """A version of a calendar counts from now on; `content` is all of it. About a calendar, no complaint."""
+
+    type: ClassVar[str] = "calendar.published.v1"
+    calendar: str
+    version: int
+    content: dict[str, Any]
 
 
 # notify: the voice

@@ -3,16 +3,19 @@
 Source: RFC 9457 (problem details), RFC 6750 (bearer tokens), W3C Trace Context.
 """
 
+import base64
 import hashlib
 import hmac
+from datetime import datetime
 from time import perf_counter
 from typing import Annotated, Any
+from uuid import UUID
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +37,25 @@ async def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Dep
 
 
 Caller = Annotated[str, Depends(caller)]
+
+
+def page_token(at: datetime | None, id: UUID) -> str:
+    """Where a page of a list ended: at which instant (None: the list has none), and with which document."""
+    return base64.urlsafe_b64encode(to_json([at, id])).decode()
+
+
+def read_page_token(token: str, *, dated: bool) -> tuple[datetime | None, UUID]:
+    """Where the page before ended. Raises Invalid for a token of another list."""
+    try:
+        at, id = from_json(base64.urlsafe_b64decode(token))
+        found = (datetime.fromisoformat(at) if dated else None), UUID(id)
+    except (ValueError, TypeError, AttributeError):
+        fault = Fault(detail="take next_page_token of the page before", pointer="#/page_token")
+        raise Invalid("The page token is not one of this list", [fault]) from None
+    if (at is None) == dated or (found[0] and found[0].tzinfo is None):
+        fault = Fault(detail="take next_page_token of the same list", pointer="#/page_token")
+        raise Invalid("The page token is one of another list", [fault])
+    return found
 
 
 def problem_response(problem: Problem) -> Response:

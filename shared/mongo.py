@@ -214,12 +214,11 @@ class Store(Generic[S]):
         return found[0] if found else None
 
     async def find(self, query: Mapping[str, Any], *, sort: str = "_id", limit: int = 100) -> list[Saved[S]]:
-        """Documents that match a query over lifted values, in the order of one of them (`-name` descends)."""
+        """Documents that match a query over lifted values, sorted by some (`-name,name`: `-` descends)."""
         cursor = self._documents.find(query, {"state": 1, "version": 1})
+        order = [(name.lstrip("-"), -1 if name.startswith("-") else 1) for name in sort.split(",")]
         with _told():
-            found = (
-                await cursor.sort(sort.lstrip("-"), -1 if sort.startswith("-") else 1).limit(limit).to_list()
-            )
+            found = await cursor.sort(order).limit(limit).to_list()
         states = ((each, self._readable(each)) for each in found)
         return [
             Saved(each["_id"], state, each["version"], False) for each, state in states if state is not None
@@ -232,6 +231,11 @@ class Store(Generic[S]):
             async for each in cursor:
                 if (state := self._readable(each)) is not None:
                     yield Saved(each["_id"], state, each["version"], False)
+
+    async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What a pipeline over lifted values makes of the documents; for figures, not for states."""
+        with _told():
+            return await (await self._documents.aggregate(pipeline)).to_list()
 
     async def journal(self, id: UUID) -> list[dict[str, Any]]:
         """Every cause and event of this complaint."""

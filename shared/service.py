@@ -33,7 +33,10 @@ _log = structlog.get_logger()
 
 
 class Service:
-    """The hall that all five services share. `app` is the ASGI application, `run` serves it."""
+    """The hall that all five services share. `app` is the ASGI application, `run` serves it.
+
+    `warnings` are what an operator should see to, though the service works.
+    """
 
     def __init__(
         self,
@@ -44,8 +47,10 @@ class Service:
         routers: Sequence[APIRouter],
         ticks: Sequence[Tick] = (),
         needs: Sequence[str] = (),
+        warnings: Callable[[], Awaitable[list[str]]] | None = None,
     ) -> None:
         self.name = name
+        self._warnings = warnings
         self._needs = needs
         self._store = store
         self._inbox = inbox
@@ -172,7 +177,9 @@ class Service:
         @router.get("/health/ready")
         async def ready() -> Response:
             troubles = await self._troubles()
-            body = {"status": "waiting" if troubles else "ready", "service": self.name, "troubles": troubles}
+            body: dict[str, Any] = {"status": "waiting" if troubles else "ready", "service": self.name, "troubles": troubles}
+            if self._warnings is not None and not troubles:
+                body["warnings"] = await self._warnings()
             return Response(to_json(body), 503 if troubles else 200, media_type="application/json")
 
         @router.get("/metrics")

@@ -13,6 +13,7 @@ def sections(wording: Wording) -> Iterator[Section]:
     yield "routing", say("Routing"), list(_routing(wording))
     yield "steps", say("Steps"), list(_steps(wording))
     yield "approvals", say("Approvals"), list(_approvals(wording))
+    yield "marks", say("Marks"), list(_marks(wording))
     clocks = [row for name, rule in pack.clocks.items() for row in _clock(wording, name, rule)]
     yield "clocks", say("Clocks"), clocks
     yield "feedback", say("Answers by"), list(_feedback(wording))
@@ -47,6 +48,12 @@ def _approvals(wording: Wording) -> Iterator[list[str]]:
         yield [wording.test(rule.when), roles, distinct, clause(rule.clause)]
 
 
+def _marks(wording: Wording) -> Iterator[list[str]]:
+    for mark, rule in wording.pack.marks.items():
+        when = wording.test(rule.when) if rule.when else f"{wording.say('from the fact')} {rule.at}"
+        yield [mark, when]
+
+
 def _clock(wording: Wording, name: str, rule: ClockRule) -> Iterator[list[str]]:
     """The clock, then a row for each thing that it says."""
     yield [name, wording.title(rule), f"{rule.start} → {rule.stop}  {clause(rule.clause)}".rstrip()]
@@ -62,6 +69,8 @@ def _terms(wording: Wording, rule: ClockRule) -> Iterator[tuple[str, str]]:
     yield "pauses for", wording.listed(map(say, rule.pauses))
     yield "warns", wording.listed(map(wording.warning, rule.warn))
     yield "then calls", wording.listed(_ladder(wording, rule))
+    yield "hours of", wording.named([rule.hours_of], wording.pack.departments) if rule.hours_of else ""
+    yield "for each", say("every department that must answer") if rule.each_department else ""
     yield "internal", say("not shown outside") if rule.internal else ""
     yield "target", say("counted only") if rule.target else ""
 

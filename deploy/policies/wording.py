@@ -14,7 +14,9 @@ WORDS: dict[Language, dict[str, str]] = {
     "en": {
         "and": " and ", "or": " or ", "not": "not ({})", "always": "always", "list": ", ", "fact": "{} {}",
         "hours": "{} hours", "working_hours": "{} working hours", "working_days": "{} working days",
-        "days": "{} calendar days", "roll": "moved on to a working day", "cue": "the text speaks of {}",
+        "days": "{} calendar days", "roll": "moved on to a working day",
+        "from_opening": "from the next opening", "closing": "till closing time", "same_time": "till the same time of day",
+        "working_before": "{} working hours before the end", "cue": "the text speaks of {}",
         "share": "after {} % of the time", "before": "{} hours before the end", "later": "{} after {}",
         "within": "within {} hours",
         "step": "{}: {}", "adds": " + {} for every {} beyond {} ({})",
@@ -22,7 +24,8 @@ WORDS: dict[Language, dict[str, str]] = {
     "zh-CN": {
         "and": "，且", "or": "，或", "not": "并非（{}）", "always": "总是", "list": "、", "fact": "{}{}",
         "hours": "{} 小时", "working_hours": "{} 个工作小时", "working_days": "{} 个工作日",
-        "days": "{} 个自然日", "roll": "顺延至工作日", "cue": "文字提及 {}",
+        "days": "{} 个自然日", "roll": "顺延至工作日", "from_opening": "非工作时间自下次上班起算",
+        "closing": "至下班时", "same_time": "至同一时刻", "working_before": "到期前 {} 个工作小时", "cue": "文字提及 {}",
         "share": "用时达 {} %", "before": "到期前 {} 小时", "later": "{}（{}后）", "within": "{} 小时内",
         "step": "{}：{}", "adds": "，每 {1} 加 {0}，自 {2} 起（{3}）",
     },
@@ -103,13 +106,17 @@ class Wording:
     def duration(self, given: Duration) -> str:
         for unit in ("hours", "working_hours", "working_days", "days"):
             if (amount := getattr(given, unit)) is not None:
-                said = self.words[unit].format(plain(amount))
-                return f"{said}{self.words['list']}{self.words['roll']}" if given.roll else said
+                more = [name for name in ("roll", "from_opening") if getattr(given, name)]
+                more += [given.ends] if given.ends != "midnight" else []
+                said = [self.words[unit].format(plain(amount)), *(self.words[name] for name in more)]
+                return self.words["list"].join(said)
         return ""
 
     def warning(self, given: Any) -> str:
         """A share of the time, or a time before the end."""
         if isinstance(given, Before):
+            if given.working_hours is not None:
+                return self.words["working_before"].format(plain(given.working_hours))
             return self.words["before"].format(plain(given.hours))
         return self.words["share"].format(plain(given * 100))
 

@@ -156,7 +156,11 @@ def _pack(told: ComplaintGraded, state: Complaint) -> Pack:
 
 def _short(id: UUID, state: Complaint) -> Receipt:
     return Receipt(
-        id=id, number=state.number, stage=state.stage, cycle=state.cycle, possible=possible(state.stage)
+        id=id,
+        number=state.number,
+        stage=state.stage,
+        cycle=state.cycle,
+        possible=possible(state.stage, waits=state.waits_for is not None),
     )
 
 

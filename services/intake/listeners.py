@@ -3,17 +3,23 @@
 from services.intake.domain.handling import hear
 from services.intake.store import complaints, copies
 from shared.bus import Inbox
+from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
+    CalendarPublished,
     ComplaintDispatched,
     ComplaintEscalated,
     ComplaintGraded,
     ComplaintLinked,
     ComplaintMigrated,
+    DeadlineAcknowledged,
     DeadlineBreached,
     DeadlineCancelled,
+    DeadlineEscalated,
     DeadlineMet,
     DeadlineMissed,
+    DeadlinePaused,
+    DeadlineResumed,
     DeadlineSet,
     DeadlineWarned,
     Fact,
@@ -37,8 +43,12 @@ inbox = Inbox("intake")
     ComplaintMigrated,
     QuotaExceeded,
     DeadlineSet,
+    DeadlinePaused,
+    DeadlineResumed,
     DeadlineWarned,
     DeadlineBreached,
+    DeadlineEscalated,
+    DeadlineAcknowledged,
     DeadlineMet,
     DeadlineMissed,
     DeadlineCancelled,
@@ -52,6 +62,6 @@ async def on_report(event: Cause[Fact]) -> None:
     await complaints.update(event.complaint, hear, event)
 
 
-@inbox.on(PolicyPublished)
-async def on_published(event: Cause[PolicyPublished]) -> None:
+@inbox.on(PolicyPublished, CalendarPublished)
+async def on_published(event: Cause[Published]) -> None:
     await copies.keep(event)

@@ -6,8 +6,10 @@ from services.notify.domain.notices import Heard, hear
 from services.notify.store import copies, notices
 from shared import clock
 from shared.bus import Inbox
+from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
+    CalendarPublished,
     ComplaintAnswered,
     ComplaintDispatched,
     ComplaintMigrated,
@@ -38,6 +40,6 @@ async def on_news(event: Heard) -> None:
     await notices.update(event.complaint, partial(hear, now=clock.machine_now()), event)
 
 
-@inbox.on(PolicyPublished)
-async def on_published(event: Cause[PolicyPublished]) -> None:
+@inbox.on(PolicyPublished, CalendarPublished)
+async def on_published(event: Cause[Published]) -> None:
     await copies.keep(event)

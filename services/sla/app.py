@@ -7,8 +7,9 @@ service = Service(
     "sla",
     store=store.deadlines,
     inbox=listeners.inbox,
-    routers=[api.router],
-    ticks=[ticker.tick, store.copies.refresh],
+    routers=api.routers,
+    warnings=store.warnings,
+    ticks=[ticker.tick, ticker.follow_calendars, store.copies.refresh],
 )
 app = service.app
 

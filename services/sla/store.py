@@ -1,14 +1,203 @@
-"""The deadlines: one document for each complaint, found by the next instant at which one must speak up."""
+"""The deadlines: one document for each complaint, found by the next instant at which one must speak up.
 
-from services.sla.domain.deadlines import Deadlines
+`board` repeats of every clock what lists and figures ask for, as the database can compare it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from services.sla.domain.deadlines import reckon_anew
+from services.sla.domain.publishing import Edition
+from services.sla.domain.reckoning import packs
+from services.sla.domain.record import Clock, Deadlines
+from shared import clock, policy
 from shared.copies import Copies
+from shared.documents import Saved
+from shared.envelope import Cause
 from shared.mongo import Store, index
+
+AT_ONCE = 200
+NOTICE = timedelta(days=60)
+
+
+def lift(state: Deadlines) -> dict[str, Any]:
+    """What indexes, lists and figures find a complaint by."""
+    pack = packs(state)[0][1].pack if state.registered else None
+    dues = [each.due.astimezone(UTC) for each in state.open]
+    return {
+        "next_due": state.next_due,
+        "earliest": min(dues, default=None),
+        "latest": max(dues, default=None),
+        "months": sorted({each.month for each in state.clocks}) or None,
+        "board": [_line(each, pack) for each in state.clocks],
+        "calendar": state.calendar if dues else None,
+        "calendar_version": state.calendar_version if dues else None,
+    }
+
+
+def _line(of: Clock, pack: str | None) -> dict[str, Any]:
+    return {
+        "pack": pack,
+        "clock": of.name,
+        "cycle": of.cycle,
+        "department": of.responsible,
+        "grade": of.grade,
+        "month": of.month,
+        "due": of.due.astimezone(UTC),
+        "status": of.status,
+        "over": of.over,
+        "provisional": of.provisional,
+    }
+
 
 deadlines = Store(
     "sla",
     "deadlines",
     Deadlines,
-    lift=lambda state: {"next_due": state.next_due},
-    indexes=[index("next_due")],
+    lift=lift,
+    indexes=[
+        index("next_due"),
+        index("earliest", "_id"),
+        index("months", "_id"),
+        index("calendar", "calendar_version"),
+    ],
 )
 copies = Copies(deadlines)
+editions = deadlines.beside(Edition)
+
+
+async def listed(
+    wanted: Mapping[str, Any],
+    month: str | None,
+    after: tuple[datetime | None, UUID] | None,
+    limit: int,
+) -> list[Saved[Deadlines]]:
+    """Complaints with a clock like that: those of a month by id, else open ones by earliest due time."""
+    query: dict[str, Any] = {"board": {"$elemMatch": dict(wanted)}}
+    if month is not None:
+        query |= {"months": month} | ({"_id": {"$gt": after[1]}} if after else {})
+        return await deadlines.find(query, limit=limit)
+    query["earliest"] = {"$exists": True}
+    if "due" in wanted:
+        query["earliest"] |= {"$lt": wanted["due"]["$lt"]}
+    if after is not None:
+        due, id = after
+        query["$or"] = [{"earliest": {"$gt": due}}, {"earliest": due, "_id": {"$gt": id}}]
+    return await deadlines.find(query, sort="earliest,_id", limit=limit)
+
+
+def fits(of: Clock, state: Deadlines, wanted: Mapping[str, Any]) -> bool:
+    """Whether a clock is one of those that `listed` was asked for."""
+    line = _line(of, packs(state)[0][1].pack)
+    tests: dict[str, Any] = dict(wanted)
+    due, status = tests.pop("due", None), tests.pop("status", None)
+    if due is not None and line["due"] >= due["$lt"]:
+        return False
+    if status is not None and (
+        line["status"] in status["$nin"] if isinstance(status, dict) else line["status"] != status
+    ):
+        return False
+    return all(line[key] == value for key, value in tests.items())
+
+
+async def reckoned_by(calendar: str) -> int:
+    """How many complaints have open clocks that this calendar counts for."""
+    found = await deadlines.aggregate([{"$match": {"calendar": calendar}}, {"$count": "open"}])
+    return int(found[0]["open"]) if found else 0
+
+
+async def figures(
+    first: str, last: str, by: list[str], wanted: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    """How many clocks due from month `first` to month `last` ended how, for each value of `by`."""
+    late = {"$or": [{"$in": ["$board.status", ["missed", "overdue"]]}, _passed(now)]}
+    open_ = {"$in": ["$board.status", ["running", "warned", "paused"]]}
+    counted = {
+        "met": {"$eq": ["$board.status", "met"]},
+        "late": late,
+        "open": {"$and": [open_, {"$not": _passed(now)}]},
+        "cancelled": {"$eq": ["$board.status", "cancelled"]},
+    }
+    months = {"$gte": first, "$lte": last}
+    return await deadlines.aggregate(
+        [
+            {"$match": {"months": {"$elemMatch": months}}},
+            {"$project": {"board": 1}},
+            {"$unwind": "$board"},
+            {"$match": {"board.month": months} | {f"board.{key}": value for key, value in wanted.items()}},
+            {
+                "$group": {"_id": {name: f"$board.{name}" for name in by}}
+                | {name: {"$sum": {"$cond": [test, 1, 0]}} for name, test in counted.items()}
+            },
+            {"$sort": {"_id": 1}},
+        ]
+    )
+
+
+def _passed(now: datetime) -> dict[str, Any]:
+    """Running past its due time, though it has not said so yet; whose cycle is over is not late."""
+    running = {"$in": ["$board.status", ["running", "warned"]]}
+    return {"$and": [running, {"$eq": ["$board.over", False]}, {"$lt": ["$board.due", now]}]}
+
+
+async def coming(now: datetime, until: datetime) -> list[dict[str, Any]]:
+    """How many open clocks fall due in each hour between two instants, by department."""
+    due = {"$gte": now, "$lt": until}
+    return await deadlines.aggregate(
+        [
+            {"$match": {"earliest": {"$lt": until}, "latest": {"$gte": now}}},
+            {"$project": {"board": 1}},
+            {"$unwind": "$board"},
+            {
+                "$match": {
+                    "board.due": due,
+                    "board.status": {"$in": ["running", "warned"]},
+                    "board.over": False,
+                }
+            },
+            {
+                "$group": {
+                    "_id": {
+                        "hour": {"$dateTrunc": {"date": "$board.due", "unit": "hour"}},
+                        "department": "$board.department",
+                    },
+                    "deadlines": {"$sum": 1},
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
+    )
+
+
+async def warnings() -> list[str]:
+    """Calendars that open deadlines are counted by, and whose official notices end soon."""
+    ahead = (clock.now() + NOTICE).date()
+    used = [name for name in policy.calendars() if await deadlines.find({"calendar": name}, limit=1)]
+    return [
+        f"calendar {name}: no official notice for {ahead.year} yet; deadlines that reach it are provisional"
+        for name in used
+        if not policy.load_calendar(name).official(ahead, ahead)
+    ]
+
+
+async def reckon_by_newest() -> bool:
+    """Reckon anew what stands on an older version of its calendar; true if there may be more."""
+    more = False
+    for name in policy.calendars():
+        version = policy.load_calendar(name).version
+        old = {"calendar": name, "calendar_version": {"$lt": version}}
+        found = await deadlines.find(old, limit=AT_ONCE)
+        await asyncio.gather(*(_anew(each, f"{name}/{version}") for each in found))
+        more = more or len(found) == AT_ONCE
+    return more
+
+
+async def _anew(found: Saved[Deadlines], calendar: str) -> None:
+    assert found.state is not None
+    id = uuid5(found.id, f"calendar {calendar} at {found.version}")
+    await deadlines.update(
+        found.id, reckon_anew, Cause(id, found.id, found.state.number, clock.now(), "sla", calendar)
+    )

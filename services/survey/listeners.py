@@ -8,8 +8,15 @@ from services.survey.domain import links
 from services.survey.domain.questionnaire import Heard, hear
 from services.survey.store import copies, surveys
 from shared.bus import Inbox
+from shared.copies import Published
 from shared.envelope import Cause
-from shared.events import ComplaintFedBack, ComplaintMigrated, ComplaintRegistered, PolicyPublished
+from shared.events import (
+    CalendarPublished,
+    ComplaintFedBack,
+    ComplaintMigrated,
+    ComplaintRegistered,
+    PolicyPublished,
+)
 from shared.settings import settings
 
 inbox = Inbox("survey")
@@ -26,6 +33,6 @@ async def on_news(event: Heard) -> None:
     await surveys.update(event.complaint, partial(hear, complaint=event.complaint, link=link), event)
 
 
-@inbox.on(PolicyPublished)
-async def on_published(event: Cause[PolicyPublished]) -> None:
+@inbox.on(PolicyPublished, CalendarPublished)
+async def on_published(event: Cause[Published]) -> None:
     await copies.keep(event)

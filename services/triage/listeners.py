@@ -3,8 +3,10 @@
 from services.triage.domain.grading import Heard, Reached, hear, reach
 from services.triage.store import copies, gradings, judge
 from shared.bus import Inbox
+from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
+    CalendarPublished,
     ComplaintAccepted,
     ComplaintClosed,
     ComplaintFedBack,
@@ -38,6 +40,6 @@ async def on_progress(event: Reached) -> None:
     await gradings.update(event.complaint, reach, event)
 
 
-@inbox.on(PolicyPublished)
-async def on_published(event: Cause[PolicyPublished]) -> None:
+@inbox.on(PolicyPublished, CalendarPublished)
+async def on_published(event: Cause[Published]) -> None:
     await copies.keep(event)

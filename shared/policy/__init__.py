@@ -5,13 +5,14 @@ each part of the language; `pack` is the whole, `reading` and `soundness` say wh
 runs its vectors, `shelf` holds what can be used.
 """
 
-from shared.policy.calendar import Calendar, end_of, works
-from shared.policy.clocks import Before, ClockRule, Duration, Mark
+from shared.policy.calendar import Calendar, works
+from shared.policy.clocks import Before, ClockRule, Duration, Mark, MarkRule, Stretch, running
 from shared.policy.conditions import Comparison, Facts, FactValue, Section, Test, plain
 from shared.policy.counters import Counter, Entry, Quota, Run
 from shared.policy.drafts import Draft, parse
 from shared.policy.explaining import explained
 from shared.policy.facts import UNIVERSAL, FactRule, read_fact, stated
+from shared.policy.intervals import Interval, intervals_of
 from shared.policy.measures import measured
 from shared.policy.pack import Class, Cues, Department, Gate, Pack, Route
 from shared.policy.proof import facts_from, gates, verdicts
@@ -21,6 +22,8 @@ from shared.policy.shelf import (
     FOLDERS,
     activate,
     available,
+    calendar_draft,
+    calendars,
     draft_from,
     draft_of,
     files,
@@ -33,7 +36,9 @@ from shared.policy.shelf import (
     pack_of,
     prove,
     publish,
+    publish_calendar,
 )
+from shared.policy.working_time import Timetable, timetable
 
 __all__ = [
     "FOLDERS",
@@ -55,7 +60,9 @@ __all__ = [
     "Facts",
     "Gate",
     "Grade",
+    "Interval",
     "Mark",
+    "MarkRule",
     "Pack",
     "Quota",
     "Route",
@@ -63,20 +70,24 @@ __all__ = [
     "Run",
     "Scheme",
     "Section",
+    "Stretch",
     "Test",
+    "Timetable",
     "Verdict",
     "activate",
     "available",
     "build",
+    "calendar_draft",
+    "calendars",
     "draft_from",
     "draft_of",
-    "end_of",
     "explained",
     "facts_from",
     "files",
     "gates",
     "in_box",
     "in_use",
+    "intervals_of",
     "latest",
     "load",
     "load_calendar",
@@ -87,8 +98,11 @@ __all__ = [
     "plain",
     "prove",
     "publish",
+    "publish_calendar",
     "read_fact",
+    "running",
     "stated",
+    "timetable",
     "verdicts",
     "works",
 ]

@@ -1,83 +1,119 @@
-"""Calendars: which days and hours are worked, and when a number of them is over.
+"""Calendars: which days are worked, at which hours, and for which years that is official.
 
-Source: Civil Code of the PRC, articles 201 and 203: the day of receipt is not counted, hours run from the
-moment itself, and a period in days ends with its last day.
+Source: Civil Code of the PRC, article 203, for what a day off does to a period; the yearly notices of each
+country for the days themselves.
 """
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
-from typing import Annotated
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from shared.policy.conditions import Section
 
-DAY = timedelta(days=1)
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS = get_args(Weekday)
+WORKED_BY_CUSTOM = frozenset(WEEKDAYS[:5])
+Edge = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00)$")]
+Shifts = tuple[tuple[Edge, Edge], ...]
 
 
-class Calendar(Section):
-    """The weekdays worked, less `days_off`, plus `days_worked`; `years` are those with an official notice.
+def _named(given: Any) -> Any:
+    """Days by their names; a plain list of days has none."""
+    return given if isinstance(given, Mapping) else dict.fromkeys(given, "")
 
-    `shifts` are the hours worked on each such day, `weekdays` count from Monday = 0.
+
+Days = Annotated[
+    dict[date, str], BeforeValidator(_named, json_schema_input_type=dict[date, str] | list[date])
+]
+
+
+class Hours(Section):
+    """When work is done: `shifts` from Monday to Friday, unless `hours` name a weekday or a date.
+
+    A shift counts its first moment, not its last; `24:00` is the end of the day, and no shifts mean no work.
     """
 
-    calendar: str
-    time_zone: str
-    source: str = ""
-    years: tuple[int, ...]
-    weekdays: frozenset[Annotated[int, Field(ge=0, le=6)]] = frozenset(range(5))
-    days_off: frozenset[date] = frozenset()
-    days_worked: frozenset[date] = frozenset()
-    shifts: Annotated[tuple[tuple[time, time], ...], Field(min_length=1)] = ((time(9), time(18)),)
+    shifts: Shifts = (("09:00", "18:00"),)
+    hours: dict[Weekday | date, Shifts] = {}
 
     @model_validator(mode="after")
-    def _in_order(self) -> "Calendar":
-        ends = [edge for shift in self.shifts for edge in shift]
-        if any(early >= late for early, late in pairwise(ends)):
-            raise ValueError("shifts stand in order, each ends after its beginning, none overlaps")
+    def _in_order(self) -> "Hours":
+        for shifts in (self.shifts, *self.hours.values()):
+            edges = [edge for shift in shifts for edge in shift]
+            if any(early >= late for early, late in zip(edges[::2], edges[1::2], strict=True)) or any(
+                early > late for early, late in pairwise(edges)
+            ):
+                raise ValueError("shifts stand in order, each ends after its beginning, none overlaps")
         return self
+
+    def of_weekday(self, weekday: Weekday) -> Shifts:
+        return self.hours.get(weekday, self.shifts if weekday in WORKED_BY_CUSTOM else ())
+
+
+class Calendar(Hours):
+    """The official working days of a place. The highest `version` counts.
+
+    `years` are those with an official notice (or all): what falls into another one is provisional.
+    `days_off` are not worked, `days_worked` are although the weekday is not; a date in `hours` goes before
+    both. `departments` have hours of their own, but no days.
+    """
+
+    calendar: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,58}$")]
+    version: int = Field(1, ge=1, le=1_000_000)
+    time_zone: str
+    source: str = ""
+    years: tuple[int, ...] | Literal["all"]
+    days_off: Days = {}
+    days_worked: Days = {}
+    departments: dict[str, Hours] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("use a time zone of the IANA database, such as Asia/Shanghai") from None
+        return name
+
+    @model_validator(mode="after")
+    def _days(self) -> "Calendar":
+        if both := sorted(self.days_off.keys() & self.days_worked.keys()):
+            raise ValueError(f"{both[0]} stands among the days off and among those worked")
+        for hours in (self, *self.departments.values()):
+            if not any(hours.of_weekday(weekday) for weekday in WEEKDAYS):
+                raise ValueError("nobody works on any weekday; give at least one of them hours")
+        return self
+
+    def __hash__(self) -> int:
+        return hash((self.calendar, self.version))
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    def official(self, first: date, last: date) -> bool:
+        """Whether there is a notice for every year of this period."""
+        return self.years == "all" or {*range(first.year, last.year + 1)} <= {*self.years}
+
+    def shifts_on(self, day: date, department: str | None = None) -> Shifts:
+        """The hours of a date (of a department, if it has its own); none if it is not worked."""
+        hours: Hours = self.departments.get(department or "", self)
+        if day in hours.hours:
+            return hours.hours[day]
+        if day in self.days_off:
+            return ()
+        weekly = hours.of_weekday(WEEKDAYS[day.weekday()])
+        return hours.shifts if day in self.days_worked and not weekly else weekly
+
+    def why_off(self, day: date) -> str:
+        """Why a date is not worked: the name of the day off, or its weekday."""
+        return self.days_off.get(day, "") or ("day off" if day in self.days_off else WEEKDAYS[day.weekday()])
+
 
 def works(calendar: Calendar, day: date) -> bool:
-    return day in calendar.days_worked or (
-        day.weekday() in calendar.weekdays and day not in calendar.days_off
-    )
-
-
-def end_of(calendar: Calendar, start: datetime, working_days: int) -> datetime:
-    """The end (midnight) of the `working_days`th working day after the day of `start`."""
-    day = start.astimezone(calendar.zone).date()
-    while working_days > 0:
-        day += DAY
-        working_days -= works(calendar, day)
-    return _end(calendar, day)
-
-
-def end_of_days(calendar: Calendar, start: datetime, days: int, *, roll: bool) -> datetime:
-    """The end of the `days`th day after the day of `start`; rolled on to a working day if asked for."""
-    day = start.astimezone(calendar.zone).date() + days * DAY
-    while roll and not works(calendar, day):
-        day += DAY
-    return _end(calendar, day)
-
-
-def after_hours(calendar: Calendar, start: datetime, hours: float) -> datetime:
-    """When so many working hours have passed since `start`."""
-    left, day = timedelta(hours=hours), start.astimezone(calendar.zone).date()
-    while True:
-        for opens, closes in calendar.shifts if works(calendar, day) else ():
-            begin = max(start, datetime.combine(day, opens, calendar.zone))
-            end = datetime.combine(day, closes, calendar.zone)
-            if end - begin >= left:
-                return begin + left
-            left -= max(end - begin, timedelta(0))
-        day += DAY
-
-
-def _end(calendar: Calendar, day: date) -> datetime:
-    return datetime.combine(day + DAY, time.min, calendar.zone)
+    return bool(calendar.shifts_on(day))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from shared.events import Channel
-from shared.policy.clocks import ClockRule
+from shared.policy.clocks import ClockRule, Mark, MarkRule
 from shared.policy.conditions import Comparison, Facts, Finding, Section, Test, tests
 from shared.policy.counters import Counter, Quota
 from shared.policy.facts import UNIVERSAL, FactRule, Rates
@@ -218,6 +218,7 @@ class Pack(Section):
     routing: tuple[Routing, ...] = ()
     without: tuple[StepName, ...] = ()
     steps: tuple[StepRule, ...] = ()
+    marks: dict[Mark, MarkRule] = {}
     clocks: dict[str, ClockRule]
     approvals: tuple[Approval, ...] = ()
     feedback: dict[Channel, Route]

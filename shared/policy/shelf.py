@@ -25,6 +25,7 @@ FOLDERS = [
 _NAMES = UUID("1f0a7c52-9b1e-5c39-8d5b-7a4e6f2c9d10")
 
 _published: dict[tuple[str, int], tuple[Draft, Pack]] = {}
+_published_calendars: dict[str, Calendar] = {}
 
 
 def pack_id(pack: str, version: int) -> UUID:
@@ -171,13 +172,46 @@ def _calendar_of(pack: Pack, draft: Draft, name: str) -> Calendar:
         raise Invalid(f"{name} cannot be used", [draft.fault(["calendar"], problem.detail)]) from None
 
 
-@cache
 def load_calendar(name: str) -> Calendar:
-    """The calendar of this name. Raises Invalid if there is none, or it breaks its form."""
-    paths = {path.stem: path for folder in FOLDERS for path in folder.glob("calendars/*.yaml")}
-    if name not in paths:
-        raise Invalid(f"There is no calendar {name}; use one of {', '.join(sorted(paths))}")
-    path = paths[name]
+    """The newest version of this calendar. Raises Invalid if there is none, or it breaks its form."""
+    found = [each for each in (_published_calendars.get(name), _calendar_in_box(name)) if each]
+    if not found:
+        raise Invalid(f"There is no calendar {name}; use one of {', '.join(calendars())}")
+    return max(found, key=lambda each: each.version)
+
+
+def calendars() -> list[str]:
+    """The names of all calendars on the shelf."""
+    return sorted({*_published_calendars, *_calendar_files()})
+
+
+def calendar_draft(text: str, name: str) -> Draft:
+    """A calendar as written. Raises Invalid with a fault for everything wrong."""
+    draft = parse(text, name)
+    fit(Calendar, draft.content, draft, name)
+    return draft
+
+
+def publish_calendar(content: Mapping[str, Any]) -> Calendar:
+    """Put a published calendar on the shelf, unless a newer one lies there. Raises Invalid."""
+    draft = Draft(dict(content))
+    found = fit(Calendar, draft.content, draft, f"{content.get('calendar')}")
+    known = _published_calendars.get(found.calendar)
+    if known is None or known.version < found.version:
+        _published_calendars[found.calendar] = found
+    return found
+
+
+@cache
+def _calendar_files() -> dict[str, Path]:
+    return {path.stem: path for folder in FOLDERS for path in folder.glob("calendars/*.yaml")}
+
+
+@cache
+def _calendar_in_box(name: str) -> Calendar | None:
+    path = _calendar_files().get(name)
+    if path is None:
+        return None
     draft = parse(path.read_text(encoding="utf-8"), f"policies/calendars/{name}.yaml")
     return fit(Calendar, draft.content, draft, name)
 

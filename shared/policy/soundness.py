@@ -29,6 +29,13 @@ RECORD = (
 """Fields of the record that a pack may require, besides the facts."""
 
 
+LEFT_BY_EVENTS = (
+    "received", "registered", "acknowledged", "dispatched", "lead_received", "accepted", "investigated",
+    "proposed", "offered", "agreed", "implemented", "audited", "answered", "fed_back", "closed",
+)  # fmt: skip
+"""Marks that a complaint leaves by itself; what leaves the others the pack must say."""
+
+
 def unsound(pack: Pack) -> Found:
     """Everything that contradicts something else."""
     yield from _names(pack)
@@ -99,8 +106,10 @@ def _private(pack: Pack) -> Found:
     """Nothing that triage or sla decide may ask for what never leaves the record."""
     hidden = {name for name, rule in pack.facts.items() if rule.stays}
     told = "it never leaves the record; say `private: false` if it holds nothing that a customer wrote"
+    dispatch = {number for number, rule in enumerate(pack.steps) if rule.step == "dispatch"}
     for place, test in tests(pack, ()):
-        if place[0] in ("schemes", "measures", "safety", "routing", "clocks"):
+        decided = place[0] in ("schemes", "measures", "safety", "routing", "marks", "clocks")
+        if decided or (place[0] == "steps" and place[1] in dispatch):
             yield from (((*place, name), f"{name}: {told}") for name in test.names() if name in hidden)
     series = [(("counters", name, "same"), each.same) for name, each in pack.counters.items()]
     series += [(("schemes", name, "run"), each.run.same) for name, each in pack.schemes.items() if each.run]
@@ -134,6 +143,16 @@ def _grades(pack: Pack) -> Found:
         if quota.by is not None:
             yield from _unknown(("quotas", number, "by"), "fact", quota.by, fact_names(pack))
     for name, clock in pack.clocks.items():
+        for end in (clock.start, clock.stop):
+            if end not in (*LEFT_BY_EVENTS, *pack.marks):
+                told = f"no event leaves the mark {end}; say in `marks` which facts do"
+                yield ("clocks", name), told
+        if clock.hours_of is not None:
+            known = {"lead", *pack.departments}
+            yield from _unknown(("clocks", name, "hours_of"), "department", clock.hours_of, known)
+        for fact in clock.when.names():
+            if fact in pack.counters or fact.startswith("cue."):
+                yield ("clocks", name, "when"), f"a clock cannot ask for {fact}: only gradings know it"
         for grade in clock.due:
             yield from _unknown(("clocks", name, "due"), "grade", grade, {"default", *pack.scheme.grades})
         if clock.due and "default" not in clock.due and set(pack.scheme.grades) - set(clock.due):

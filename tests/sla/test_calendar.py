@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.policy import end_of, load_calendar, works
+from shared.policy import Duration, load_calendar, timetable, works
 
 CHINA = load_calendar("cn-mainland")
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -25,15 +25,19 @@ CASES = [
 ]
 
 
+def end_of(start: datetime, working_days: int) -> datetime | None:
+    return Duration(working_days=working_days).end(start, timetable(CHINA))
+
+
 @pytest.mark.parametrize(("received", "days", "last"), CASES)
 def test_the_last_day_ends_the_period(received: str, days: int, last: str) -> None:
-    due = end_of(CHINA, datetime.fromisoformat(received).replace(tzinfo=ZONE), days)
+    due = end_of(datetime.fromisoformat(received).replace(tzinfo=ZONE), days)
     assert due == datetime.combine(date.fromisoformat(last) + timedelta(days=1), datetime.min.time(), ZONE)
 
 
 def test_the_day_is_that_of_the_calendars_zone() -> None:
     late = datetime.fromisoformat("2026-09-17T23:30:00+00:00")  # already the 18th in Shanghai
-    assert end_of(CHINA, late, 1) == end_of(CHINA, datetime(2026, 9, 18, 12, tzinfo=ZONE), 1)
+    assert end_of(late, 1) == end_of(datetime(2026, 9, 18, 12, tzinfo=ZONE), 1)
 
 
 def test_make_up_days_are_worked_and_holidays_are_not() -> None:

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from services.sla.domain.deadlines import Clock, Deadlines, fire, hear
+from services.sla.domain.deadlines import fire, hear
+from services.sla.domain.record import Clock, Deadlines
 from shared import clock
 from shared.envelope import Cause
 from shared.events import ComplaintAccepted, ComplaintDispatched, ComplaintGraded, ComplaintReopened
@@ -62,9 +63,13 @@ def test_a_warning_then_a_breach_and_each_once() -> None:
     assert said == ["deadline.warned.v1 accept"]
     state, said = fired(state, 1.7)
     assert said == []
-    state, said = fired(state, 2)
-    assert said == ["deadline.breached.v1 accept"]
+    state, said = fired(state, 2.001)
+    assert said == ["deadline.breached.v1 accept", "deadline.escalated.v1 accept"]
     state, said = fired(state, 3)
+    assert said == []
+    state, said = fired(state, 6.1)
+    assert said == ["deadline.escalated.v1 accept"]
+    state, said = fired(state, 15)
     assert said == []
 
 
@@ -72,7 +77,7 @@ def test_a_clock_born_overdue_says_so_once_without_a_warning() -> None:
     old: Any = registered(received_at=START - timedelta(days=60))
     state = told(old, GRADED)
     _, said = fired(state, 0)
-    assert said == ["deadline.breached.v1 resolve"]
+    assert said == ["deadline.breached.v1 resolve", "deadline.escalated.v1 resolve"]
 
 
 def test_a_stopped_clock_is_silent() -> None:
@@ -83,7 +88,7 @@ def test_a_stopped_clock_is_silent() -> None:
 
 def test_a_clock_of_a_cycle_that_is_over_is_cancelled_at_its_time() -> None:
     state = told(registered(), GRADED, DISPATCHED, ComplaintReopened(cycle=2, score=1))
-    _, said = fired(state, 2)
+    _, said = fired(state, 2.001)
     assert said == ["deadline.cancelled.v1 accept"]
 
 

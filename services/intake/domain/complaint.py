@@ -26,6 +26,7 @@ from shared.events import (
     Language,
     Money,
     Name,
+    Party,
     Product,
     SafetyFacts,
     Text,
@@ -117,7 +118,7 @@ class Complaint(BaseModel):
 
     `pack` and `pack_version` hold now; `details` are those of the pack, private ones included.
     `told` and `scores` hold, by cycle, what the other services reported; `requests` the digest of each step
-    taken under an Idempotency-Key; `proposals` counts those of the present cycle.
+    taken under an Idempotency-Key; `proposals` counts those of the present cycle, `waits` those of all.
     """
 
     number: str
@@ -141,6 +142,8 @@ class Complaint(BaseModel):
     scores: dict[int, int | None] = {}
     requests: dict[str, str] = {}
     proposals: int = 0
+    waits: int = 0
+    waits_for: Party | None = None
     root_cause: str | None = None
     solution: Solution | None = None
     reply: str | None = None

@@ -21,11 +21,14 @@ from shared.events import (
     ComplaintGraded,
     ComplaintInvestigated,
     ComplaintMigrated,
+    ComplaintPaused,
     ComplaintReopened,
+    ComplaintResumed,
     Fact,
     Money,
     Name,
     NoticeSent,
+    Party,
     ReplyRecorded,
     SolutionAgreed,
     SolutionAudited,
@@ -95,6 +98,19 @@ class Audit(Given):
     passed: bool = True
 
 
+class Pause(Given):
+    """The complaint must wait for somebody outside; clocks that allow for it stand still."""
+
+    step: Literal["pause"]
+    waits_for: Party
+
+
+class Resume(Given):
+    """The wait is over."""
+
+    step: Literal["resume"]
+
+
 class Answer(Given):
     """The words in which the customer is told the result."""
 
@@ -103,7 +119,7 @@ class Answer(Given):
 
 
 Step = Annotated[
-    Accept | Investigate | Propose | Offer | Agree | Disagree | Implement | Audit | Answer,
+    Accept | Investigate | Propose | Offer | Agree | Disagree | Implement | Audit | Answer | Pause | Resume,
     Field(discriminator="step"),
 ]
 Handled = tuple[Complaint, list[Fact]]
@@ -135,13 +151,29 @@ def take(state: Complaint | None, cause: Cause[Request]) -> Handled:
 
 
 def go(state: Complaint, step: Any) -> Handled:
-    """The step itself."""
-    start, end = STEPS[step.step]
-    if state.stage is not start:
-        now = ", ".join(possible(state.stage)) or "nothing by hand; the next event comes from elsewhere"
+    """The step itself. Answering ends a wait."""
+    steps = possible(state.stage, waits=state.waits_for is not None)
+    if step.step not in steps:
+        now = ", ".join(steps) or "nothing by hand; the next event comes from elsewhere"
         raise Conflict(f"'{step.step}' is not possible at stage '{state.stage}'; possible now: {now}")
+    if step.step in ("pause", "resume"):
+        return wait(state, step)
     changes, facts = effect(state, step)
-    return state.model_copy(update={"stage": end} | changes), facts
+    after = state.model_copy(update={"stage": STEPS[step.step][1]} | changes)
+    if step.step != "answer" or state.waits_for is None:
+        return after, facts
+    after, resumed = wait(after, Resume(step="resume"))
+    return after, [*resumed, *facts]
+
+
+def wait(state: Complaint, step: Pause | Resume) -> Handled:
+    """Begin or end a wait for somebody outside; the stage stays as it is."""
+    if isinstance(step, Resume):
+        resumed = ComplaintResumed(cycle=state.cycle, number=state.waits)
+        return state.model_copy(update={"waits_for": None}), [resumed]
+    number = state.waits + 1
+    paused = ComplaintPaused(cycle=state.cycle, number=number, waits_for=step.waits_for)
+    return state.model_copy(update={"waits": number, "waits_for": step.waits_for}), [paused]
 
 
 def effect(state: Complaint, step: Any) -> tuple[dict[str, Any], list[Fact]]:

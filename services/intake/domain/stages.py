@@ -46,6 +46,11 @@ STEPS: dict[str, tuple[Stage, Stage]] = {
 AUDIT_FAILED = Stage.AGREED
 
 
-def possible(stage: Stage) -> list[str]:
+WAITING = frozenset(start for start, _ in STEPS.values())
+"""The stages at which a complaint can wait for somebody outside; it stays where it is meanwhile."""
+
+
+def possible(stage: Stage, *, waits: bool = False) -> list[str]:
     """The steps that a person can take at this stage."""
-    return [step for step, (start, _) in STEPS.items() if start is stage]
+    steps = [step for step, (start, _) in STEPS.items() if start is stage]
+    return [*steps, "resume" if waits else "pause"] if stage in WAITING else steps

@@ -25,6 +25,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "complaint.solution_disagreed": ("The customer disagrees", "客户不同意方案"),
     "complaint.solution_implemented": ("Solution implemented", "方案已执行"),
     "complaint.solution_audited": ("Implementation audited", "执行结果已审核"),
+    "complaint.paused": ("Waits for the {waits_for}", "等待{waits_for}"),
+    "complaint.resumed": ("The wait is over", "等待结束"),
     "complaint.answered": ("Answer written", "答复已拟定"),
     "reply.recorded": ("Answer handed to notify", "答复已送通知"),
     "complaint.fed_back": ("The customer has the answer", "客户已得到答复"),
@@ -44,10 +46,21 @@ WORDS: dict[str, tuple[str, str]] = {
         "Quota exceeded: number {number} of {grade} in {year}, {limit} allowed {value}",
         "超出年度指标：{year} 年{grade}第 {number} 起，限 {limit} 起 {value}",
     ),
+    "calendar.published": (
+        "Calendar {calendar} version {version} published",
+        "工作日历 {calendar} 第 {version} 版已发布",
+    ),
     "policy.published": ("Policy {pack} version {version} published", "制度 {pack} 第 {version} 版已发布"),
     "deadline.set": ("Deadline {clock} set: {due}", "时限“{clock}”：{due}"),
+    "deadline.paused": ("Deadline {clock} stands still", "时限“{clock}”暂停计算"),
+    "deadline.resumed": ("Deadline {clock} runs again: {due}", "时限“{clock}”恢复计算：{due}"),
     "deadline.warned": ("Deadline {clock} is due soon", "时限“{clock}”即将到期"),
     "deadline.breached": ("Deadline {clock} breached", "时限“{clock}”已超时"),
+    "deadline.escalated": (
+        "Deadline {clock} breached: rung {rung}, {roles} called",
+        "时限“{clock}”超时上报第 {rung} 级：{roles}",
+    ),
+    "deadline.acknowledged": ("Breach of {clock} noted by {by}", "{by}已知悉时限“{clock}”超时"),
     "deadline.met": ("Deadline {clock} met", "时限“{clock}”按时完成"),
     "deadline.missed": ("Deadline {clock} missed", "时限“{clock}”逾期完成"),
     "deadline.cancelled": ("Deadline {clock} no longer counts", "时限“{clock}”不再计算"),
@@ -58,6 +71,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "survey.expired": ("Survey expired unanswered", "调查到期未答复"),
 }
 """Event type without version -> words in en, zh-CN."""
+WAITS_FOR = {"customer": ("customer", "客户"), "third_party": ("third party", "第三方")}
 AUDIT_FAILED = ("Implementation audited: not passed, to be done again", "执行结果审核未通过，需重新执行")
 
 
@@ -118,5 +132,7 @@ def shown(key: str, value: Any, pack: Pack, language: Language) -> str:
         return ", ".join(shown(key, each, pack, language) for each in value)
     if value is None:
         return "–"
+    if key == "waits_for":
+        return WAITS_FOR[str(value)][0 if language == "en" else 1]
     titled = titles.get(key, {}).get(value) if isinstance(value, str) else None
     return str(titled.title[language]) if titled else str(value)

@@ -1,220 +1,267 @@
-"""Deadlines: which clocks run for a complaint, when each is due, and how it ended.
+"""Deadlines: which clocks run for a complaint, what they say and when, and how they ended.
 
-A complaint leaves marks (received, dispatched, accepted ...), each with its time, in whatever order the news
-arrives. Clocks follow from the marks alone, so the order never matters.
+The clocks follow from all that was heard, not from the order in which it came. What a clock has said is kept
+beside it; a step that moves later is said again at its new time, one that does not is not repeated.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from services.sla.domain.news import Heard, note
+from services.sla.domain.reckoning import Left, Question, View, mark_of, packs, route_of
+from services.sla.domain.record import Acknowledged, Clock, Deadlines, Known, Move, Route, Step
 from shared import clock
 from shared.envelope import Cause
 from shared.events import (
-    ComplaintAccepted,
-    ComplaintClosed,
-    ComplaintDispatched,
-    ComplaintFedBack,
-    ComplaintGraded,
-    ComplaintMigrated,
-    ComplaintRegistered,
-    ComplaintReopened,
+    DeadlineAcknowledged,
     DeadlineBreached,
     DeadlineCancelled,
+    DeadlineEscalated,
     DeadlineMet,
     DeadlineMissed,
+    DeadlinePaused,
+    DeadlineResumed,
     DeadlineSet,
     DeadlineWarned,
     Fact,
-    NoticeSent,
-    SolutionProposed,
 )
-from shared.policy import ClockRule, Facts, Pack, load_calendar, pack_of, stated
-
-
-class Clock(BaseModel):
-    """One deadline. `warned` and `breached` are what has been said, `outcome` how it ended."""
-
-    cycle: int
-    name: str
-    started: AwareDatetime
-    due: AwareDatetime
-    warn: AwareDatetime | None = None
-    warned: bool = False
-    breached: bool = False
-    outcome: Literal["met", "missed", "cancelled"] | None = None
-
-    @property
-    def next(self) -> datetime | None:
-        """When this clock must speak up next, if it has not been stopped before."""
-        if self.outcome is not None or self.breached:
-            return None
-        return self.due if self.warn is None or self.warned else self.warn
-
-
-class Deadlines(BaseModel):
-    """The marks of one complaint, and its clocks."""
-
-    number: str = ""
-    traceparent: str | None = None
-    registered: ComplaintRegistered | None = None
-    migrated: ComplaintMigrated | None = None
-    marks: dict[str, AwareDatetime] = {}
-    graded: dict[int, ComplaintGraded] = {}
-    cycle: int = 1
-    closed: bool = False
-    clocks: list[Clock] = []
-
-    @property
-    def next_due(self) -> datetime | None:
-        """The machine's instant at which the earliest clock must speak up."""
-        return min((clock.wake_at(each.next) for each in self.clocks if each.next), default=None)
-
+from shared.policy import load_calendar
+from shared.problems import Conflict, NotFound, Unavailable
 
 Planned = tuple[Deadlines, list[Fact]]
-Heard = Cause[
-    ComplaintRegistered
-    | ComplaintGraded
-    | ComplaintMigrated
-    | ComplaintDispatched
-    | ComplaintAccepted
-    | SolutionProposed
-    | ComplaintFedBack
-    | ComplaintClosed
-    | ComplaintReopened
-    | NoticeSent
-]
 
 
 def hear(state: Deadlines | None, cause: Heard) -> Planned:
-    """Take in what happened to the complaint, then start and stop the clocks that follow from it."""
-    return plan(note(state or Deadlines(), cause))
+    """Take in what happened to the complaint, then start, move and stop the clocks that follow from it."""
+    return plan(note(state or Deadlines(), cause), cause.time)
 
 
-def note(state: Deadlines, cause: Heard) -> Deadlines:
-    """The state with the marks that this event leaves."""
-    at = cause.time
-    match cause.data:
-        case ComplaintRegistered() as complaint:
-            known = {"number": cause.subject, "traceparent": cause.traceparent, "registered": complaint}
-            return mark(state, 1, received=complaint.received_at, registered=at).model_copy(update=known)
-        case ComplaintGraded(cycle=cycle) as graded:
-            old = state.graded.get(cycle)
-            if old is not None and old.revision >= graded.revision:
-                return state
-            short = graded.model_copy(update={"matches": ()})
-            return state.model_copy(update={"graded": state.graded | {cycle: short}})
-        case ComplaintMigrated() as migrated:
-            return state.model_copy(update={"migrated": migrated.or_later(state.migrated)})
-        case ComplaintDispatched(cycle=cycle):
-            return mark(state, cycle, dispatched=at)
-        case ComplaintAccepted(cycle=cycle):
-            return mark(state, cycle, accepted=at)
-        case SolutionProposed(cycle=cycle, number=1):
-            return mark(state, cycle, proposed=at)
-        case ComplaintFedBack(cycle=cycle):
-            return mark(state, cycle, fed_back=at)
-        case NoticeSent(cycle=cycle, kind="acknowledgement"):
-            return mark(state, cycle, acknowledged=at)
-        case ComplaintReopened(cycle=cycle):
-            return mark(state, cycle, received=at).model_copy(update={"cycle": max(state.cycle, cycle)})
-        case ComplaintClosed():
-            return state.model_copy(update={"closed": True})
-        case NoticeSent() | SolutionProposed():
-            return state
+def reckon_anew(state: Deadlines | None, cause: Cause[Any]) -> Planned:
+    """The clocks by the newest version of the calendar."""
+    assert state is not None
+    return plan(state, cause.time)
 
 
-def mark(state: Deadlines, cycle: int, **times: datetime) -> Deadlines:
-    """Set marks of a cycle; should one be told twice, the earliest time wins."""
-    marks = dict(state.marks)
-    for name, at in times.items():
-        key = f"{cycle}:{name}"
-        marks[key] = min(at, marks.get(key, at))
-    return state.model_copy(update={"marks": marks})
+def plan(state: Deadlines, at: datetime) -> Planned:
+    """All clocks as they follow from what is known; `at` is when the news came.
 
-
-def plan(state: Deadlines) -> Planned:
-    """Start every clock whose start mark is there; stop those whose stop mark is there."""
+    Raises Unavailable if a newer calendar was used before than this process knows.
+    """
     if state.registered is None:
         return state, []
-    pack = pack_of(state.registered, state.migrated)
-    started = [new for cycle in sorted(state.graded) for new in start(state, cycle, pack)]
-    owed: list[Fact] = [
-        DeadlineSet(cycle=new.cycle, clock=new.name, due=new.due, started=new.started) for new in started
+    calendar = load_calendar(packs(state)[0][1].calendar)
+    if state.calendar == calendar.calendar and state.calendar_version > calendar.version:
+        raise Unavailable(f"The calendar {calendar.calendar} is not here in its newest version yet", (), 1)
+    before = {each.key: each for each in state.clocks}
+    clocks, owed = [], list[Fact]()
+    for wanted in (found for asked in questions(state) if (found := follow(state, asked))):
+        known = before.get(wanted.key)
+        settled = settle(known, wanted, at)
+        clocks.append(settled)
+        owed += told(known, settled)
+    clocks.sort(key=lambda each: each.key)
+    news = {"clocks": clocks, "calendar": calendar.calendar, "calendar_version": calendar.version}
+    return state.model_copy(update=news), owed
+
+
+def questions(state: Deadlines) -> Iterator[Question]:
+    """Every clock that the packs of this complaint may ask for."""
+    rules = {name: rule for _, pack in reversed(packs(state)) for name, rule in pack.clocks.items()}
+    for cycle in sorted(state.graded):
+        routes = state.routes.get(cycle, {}).values()
+        departments = sorted({each for route in routes for each in route.departments})
+        for name, rule in rules.items():
+            for department in departments if rule.each_department else (None,):
+                yield Question(cycle, name, department)
+
+
+def follow(state: Deadlines, asked: Question) -> Clock | None:
+    """The clock that follows from what was heard: it runs, was stopped, or ran once and is none any more."""
+    for view, stopped in views(state, asked):
+        told, at = (stopped.told, stopped.at) if stopped else (None, None)
+        if needed(state, asked, told) and (found := view.clock(asked, at)) is not None:
+            return found
+    return once(state, asked)
+
+
+def views(state: Deadlines, asked: Question) -> Iterator[tuple[View, Left | None]]:
+    """How the record may be looked at to judge a clock, and what stopped it, the best way first.
+
+    The newest pack decides, unless the clock was stopped before that came.
+    """
+    newer: datetime | None = None
+    for since, pack in packs(state):
+        rule = pack.clocks.get(asked.name)
+        stopped = mark_of(state, pack, asked, rule.stop) if rule else None
+        mine = newer is None or (stopped is not None and stopped.told < newer)
+        if rule and mine and (since is None or stopped is None or stopped.told >= since):
+            yield View(state, pack, stopped.told if stopped else None), stopped
+        newer = since
+
+
+def needed(state: Deadlines, asked: Question, until: datetime | None) -> bool:
+    """Whether the department of this clock has to answer."""
+    route = route_of(state, asked.cycle, until)
+    return asked.department is None or (route is not None and asked.department in route.departments)
+
+
+def once(state: Deadlines, asked: Question) -> Clock | None:
+    """The clock as it was when it last ran, now cancelled; None if it never did."""
+    grades = [each.at for each in state.graded[asked.cycle].values()]
+    changes: list[Known | Move | Route] = [*state.facts.values(), *state.moves.values()]
+    changes += state.routes.get(asked.cycle, {}).values()
+    times = sorted({*grades, *(each.at for each in changes if each.at > min(grades))}, reverse=True)
+    until: datetime | None = None
+    for at in times:
+        pack = next(pack for since, pack in packs(state) if since is None or since <= at)
+        found = View(state, pack, at).clock(asked, None) if needed(state, asked, at) else None
+        if found is not None and (until is None or found.started < until):
+            return found.model_copy(update={"outcome": "cancelled"})
+        until = at
+    return None
+
+
+def settle(before: Clock | None, wanted: Clock, at: datetime) -> Clock:
+    """The clock as it follows, with what it has said already."""
+    said = {(step.kind, step.number): step for step in before.steps if step.said} if before else {}
+    late = wanted.outcome == "missed"
+    steps = [
+        step.model_copy(update={"said": True})
+        if (late and step.kind == "breach") or still_said(step, said.get((step.kind, step.number)), at)
+        else step
+        for step in wanted.steps
     ]
-    clocks = []
-    for running in [*state.clocks, *started]:
-        stopped, facts = stop(state, running, pack.clocks.get(running.name))
-        clocks.append(stopped)
-        owed += facts
-    return state.model_copy(update={"clocks": clocks}), owed
+    kept: dict[str, Any] = {"steps": steps}
+    if before and any(step.said for step in steps if step.kind == "breach"):
+        kept["acknowledged"] = before.acknowledged
+    if before and wanted.outcome is None and wanted.over and before.outcome == "cancelled":
+        kept["outcome"] = "cancelled"
+    return wanted.model_copy(update=kept)
 
 
-def start(state: Deadlines, cycle: int, pack: Pack) -> list[Clock]:
-    """The clocks of a cycle that can start now and have not."""
-    assert state.registered is not None
-    running = {each.name for each in state.clocks if each.cycle == cycle}
-    known = {"channel": state.registered.channel, "grade": state.graded[cycle].grade}
-    facts = stated(state.registered, pack.facts, pack.money) | known
-    starts = {name: state.marks.get(f"{cycle}:{rule.start}") for name, rule in pack.clocks.items()}
-    wound = (
-        wind(name, at, cycle, facts, pack)
-        for name, at in starts.items()
-        if at is not None and name not in running
-    )
-    return [clock for clock in wound if clock is not None]
+def still_said(step: Step, before: Step | None, at: datetime) -> bool:
+    """Whether it need not be said again: it has not moved later, or its new time has passed as well."""
+    return before is not None and (step.at <= before.at or step.at <= at)
 
 
-def wind(name: str, at: datetime, cycle: int, facts: Facts, pack: Pack) -> Clock | None:
-    """A clock that starts at `at`; None if it does not run here, or nobody has said yet when it is due."""
-    rule = pack.clocks[name]
-    due = rule.end(at, facts, load_calendar(pack.calendar))
-    if due is None:
-        return None
-    return Clock(cycle=cycle, name=name, started=at, due=due, warn=min(rule.warnings(at, due), default=None))
+def told(before: Clock | None, after: Clock) -> list[Fact]:
+    """What is to be made known of the way from one to the other."""
+    about = about_(after)
+    news: list[Fact] = []
+    if before is None or moved(before, after):
+        resumed = before is not None and before.paused and not after.paused and after.outcome is None
+        news.append(
+            DeadlineResumed(**about)
+            if resumed
+            else DeadlineSet(**about, started=after.started, provisional=after.provisional)
+        )
+    if after.paused and after.outcome is None and (before is None or before.paused is None):
+        news.append(DeadlinePaused(**about, since=after.paused))
+    if after.outcome is None or (before and before.outcome == after.outcome):
+        return news
+    if after.outcome == "missed" and not (before and before.breached):
+        news.append(DeadlineBreached(**about))
+    return [*news, ended(after)]
 
 
-def stop(state: Deadlines, running: Clock, rule: ClockRule | None) -> tuple[Clock, list[Fact]]:
-    """The clock after what has happened: stopped in time, stopped too late, or still running."""
-    if running.outcome is not None or rule is None:
-        return running, []
-    about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
-    at = state.marks.get(f"{running.cycle}:{rule.stop}")
-    if at is not None and at <= running.due:
-        return running.model_copy(update={"outcome": "met"}), [DeadlineMet(**about, stopped=at)]
-    if at is not None:
-        said: list[Fact] = [] if running.breached else [DeadlineBreached(**about)]
-        ended = running.model_copy(update={"outcome": "missed", "breached": True})
-        return ended, [*said, DeadlineMissed(**about, stopped=at)]
-    return running, []
+def moved(before: Clock, after: Clock) -> bool:
+    """Whether the due time is another one, or the clock runs again."""
+    again = before.outcome is not None and after.outcome is None
+    resumed = before.paused is not None and after.paused is None and after.outcome is None
+    told = (before.due, before.started, before.provisional) != (after.due, after.started, after.provisional)
+    return again or resumed or (told and after.outcome != "cancelled")
+
+
+def ended(clock: Clock) -> Fact:
+    about = about_(clock)
+    match clock.outcome:
+        case "met":
+            return DeadlineMet(**about, stopped=clock.stopped)
+        case "missed":
+            return DeadlineMissed(**about, stopped=clock.stopped)
+        case _:
+            return DeadlineCancelled(**about)
+
+
+def about_(clock: Clock) -> dict[str, Any]:
+    return {
+        "cycle": clock.cycle,
+        "clock": clock.name,
+        "due": clock.due,
+        "department": clock.department,
+        "target": clock.target,
+    }
 
 
 def fire(state: Deadlines | None, cause: Cause[datetime]) -> Planned:
-    """Say what is due by the machine instant `cause.data`: a breach, or else a warning, and each once."""
+    """Say what is due by the machine instant `cause.data`, each thing once."""
     assert state is not None
     clocks, owed = [], list[Fact]()
     for each in state.clocks:
-        spoken, facts = speak(each, cause.data, over=state.closed or each.cycle < state.cycle)
+        spoken, facts = speak(each, cause.data)
         clocks.append(spoken)
         owed += facts
     return state.model_copy(update={"clocks": clocks}), owed
 
 
-def speak(running: Clock, until: datetime, *, over: bool) -> tuple[Clock, list[Fact]]:
-    """One clock at a machine instant. A clock overdue at birth says so once, without a warning before.
+def speak(running: Clock, until: datetime) -> tuple[Clock, list[Fact]]:
+    """One clock at a machine instant.
 
-    A clock whose cycle is `over` is cancelled at its due time, not at the end of the cycle: the news that
-    stopped it in time may still be on its way.
+    Of warnings that have come together only one is said, and none beside a breach; of rungs only the highest,
+    with all roles. So a clock that is born overdue says so once. A clock whose cycle is over is cancelled at
+    its due time, not at the end of the cycle: the news that stopped it in time may still be on its way.
     """
     if running.next is None or clock.wake_at(running.next) > until:
         return running, []
-    about = {"cycle": running.cycle, "clock": running.name, "due": running.due}
-    overdue = clock.wake_at(running.due) <= until
-    if over and overdue:
+    about = about_(running)
+    if running.over:
         return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
-    if over:
-        return running.model_copy(update={"warned": True}), []
-    if overdue:
-        return running.model_copy(update={"breached": True}), [DeadlineBreached(**about)]
-    return running.model_copy(update={"warned": True}), [DeadlineWarned(**about)]
+    now = [step for step in running.steps if not step.said and clock.wake_at(step.at) <= until]
+    steps = [step.model_copy(update={"said": step.said or step in now}) for step in running.steps]
+    kinds = {step.kind for step in now}
+    facts: list[Fact] = []
+    if "breach" in kinds:
+        facts.append(DeadlineBreached(**about))
+    elif "warn" in kinds:
+        facts.append(DeadlineWarned(**about))
+    rungs = [step for step in now if step.kind == "escalate"]
+    if rungs:
+        roles = tuple(dict.fromkeys(step.role for step in rungs if step.role))
+        facts.append(DeadlineEscalated(**about, rung=max(step.number for step in rungs) + 1, roles=roles))
+    return running.model_copy(update={"steps": steps}), facts
+
+
+class Acknowledging(BaseModel):
+    """The command to take note of a breach: of which clock."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    clock: str
+    cycle: int = 1
+    department: str | None = None
+
+
+def acknowledge(state: Deadlines | None, cause: Cause[Acknowledging]) -> Planned:
+    """Take note of a breach: the ladder goes no higher. Raises NotFound, or Conflict without one."""
+    assert state is not None
+    asked = cause.data
+    key = (asked.cycle, asked.clock, asked.department or "")
+    found = next((each for each in state.clocks if each.key == key), None)
+    if found is None:
+        known = ", ".join(sorted({each.name for each in state.clocks}))
+        raise NotFound(f"This complaint has no such clock; it has {known or 'none'}")
+    if found.acknowledged is not None:
+        return state, []
+    if not found.breached:
+        raise Conflict(f"The clock {found.name} is not breached; there is nothing to take note of")
+    noted = found.model_copy(
+        update={
+            "acknowledged": Acknowledged(by=cause.by, at=cause.time),
+            "steps": [step.model_copy(update={"said": True}) for step in found.steps],
+        }
+    )
+    clocks = [noted if each.key == key else each for each in state.clocks]
+    return state.model_copy(update={"clocks": clocks}), [DeadlineAcknowledged(**about_(noted), by=cause.by)]

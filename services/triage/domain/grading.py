@@ -232,7 +232,7 @@ def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judg
     made = {"revision": before.revision, "reason": before.reason} if before else {"reason": first}
     graded = outcome.graded(case).model_copy(update=made)
     if graded == before:
-        return state, []
+        return (state, []) if case.cycle in state.routes else route(state, case, graded)
     if before is not None:
         graded = graded.model_copy(update={"revision": before.revision + 1, "reason": reason})
     told = [each.decided for each in state.records]
@@ -245,7 +245,14 @@ def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judg
 
 
 def route(state: Grading, case: Case, graded: ComplaintGraded) -> Judged:
-    """Send it to the departments that must answer, unless they are those that have it."""
+    """Send it to the departments that must answer, unless they are those that have it.
+
+    What a rule of the pack holds back waits until the facts allow it.
+    """
+    if case.cycle not in state.routes and case.pack.held_back(
+        "dispatch", case.facts | {"grade": graded.grade}
+    ):
+        return state, []
     wanted, before = outcome.dispatched(case, graded.class_), state.routes.get(case.cycle)
     if before is not None:
         wanted = wanted.model_copy(update={"revision": before.revision})

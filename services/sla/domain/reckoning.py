@@ -1,0 +1,225 @@
+"""Reckoning: what the record says of one clock: whether it runs, when it is due, and how it ended.
+
+A clock that was stopped is judged by what was known then: a grade given later does not reach back.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeVar
+
+from services.sla.domain.record import Clock, Deadlines, Route, Step, just_after
+from shared.policy import (
+    ClockRule,
+    Duration,
+    FactValue,
+    Mark,
+    MarkRule,
+    Pack,
+    Stretch,
+    Timetable,
+    load,
+    load_calendar,
+    measured,
+    stated,
+    timetable,
+)
+
+
+class Dated(Protocol):
+    """What was told at some time."""
+
+    at: datetime
+
+
+D = TypeVar("D", bound=Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A clock that there may be: of which cycle, by which rule, and whose (None: the whole complaint's)."""
+
+    cycle: int
+    name: str
+    department: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """A clock's due time under a rule. `paused`: since when it stands still; None: it runs."""
+
+    start: datetime
+    due: datetime
+    paused: datetime | None
+    budget: Duration | datetime
+    pauses: tuple[Stretch, ...]
+    table: Timetable
+
+    @property
+    def provisional(self) -> bool:
+        """Whether a year that it passes through has no official notice yet."""
+        if not isinstance(self.budget, Duration) or not self.budget.by_calendar:
+            return False
+        days = self.table.date_of(self.start), self.table.date_of(self.due)
+        return not self.table.calendar.official(*days)
+
+
+def reckon(
+    budget: Duration | datetime | None, start: datetime, table: Timetable, pauses: Iterable[Stretch] = ()
+) -> Reckoned | None:
+    """The due time of a budget, or until when; None for none."""
+    waits = tuple(sorted(pauses, key=lambda pause: pause[0]))
+    if budget is None:
+        return None
+    if isinstance(budget, datetime):
+        return Reckoned(start, budget.astimezone(table.zone), None, budget, (), table)
+    due = budget.end(start, table, waits)
+    if due is not None:
+        return Reckoned(start, due, None, budget, waits, table)
+    over = tuple(pause for pause in waits if pause[1] is not None)
+    due = budget.end(start, table, over)
+    assert due is not None
+    still = min(since for since, until in waits if until is None)
+    return Reckoned(start, due, max(still, start), budget, over, table)
+
+
+def steps(rule: ClockRule, found: Reckoned) -> list[Step]:
+    """What such a clock has to say, and when."""
+    budget, table = found.budget, found.table
+    natural = not isinstance(budget, Duration) or budget.hours is not None
+    start = budget.begins(found.start, table) if isinstance(budget, Duration) else found.start
+    warnings = rule.warnings(start, found.due, table, found.pauses, work=not natural)
+    said = [Step(at=at, kind="warn", number=number) for number, at in enumerate(sorted(warnings))]
+    said.append(Step(at=just_after(found.due), kind="breach"))
+    for number, rung in enumerate(rule.ladder):
+        at = rung.after.end(found.due, table) if rung.after else None
+        at = max(at or found.due, just_after(found.due))
+        said.append(Step(at=at, kind="escalate", number=number, role=rung.role))
+    return said
+
+
+class Left(NamedTuple):
+    """A mark: when it was left, and when that was told."""
+
+    at: datetime
+    told: datetime
+
+
+class View:
+    """The record as it was known at an instant (None: as it is), under one pack."""
+
+    def __init__(self, state: Deadlines, pack: Pack, until: datetime | None) -> None:
+        self._state = state
+        self._pack = pack
+        self._until = until
+
+    def clock(self, asked: Question, stopped: datetime | None) -> Clock | None:
+        """The clock, if one runs or ran; without what it has said."""
+        found = self.reckoned(asked) if asked.name in self._pack.clocks else None
+        if found is None:
+            return None
+        rule = self._pack.clocks[asked.name]
+        outcome = None if stopped is None else "met" if stopped <= found.due or found.paused else "missed"
+        return Clock(
+            cycle=asked.cycle,
+            name=asked.name,
+            department=asked.department,
+            responsible=asked.department or self._responsible(asked, rule),
+            grade=self._grade(asked.cycle),
+            started=found.start,
+            due=found.due,
+            provisional=found.provisional,
+            target=rule.target,
+            internal=rule.internal,
+            paused=found.paused if stopped is None else None,
+            over=self._state.closed or asked.cycle < self._state.cycle,
+            steps=steps(rule, found),
+            stopped=stopped,
+            outcome=outcome,
+        )
+
+    def reckoned(self, asked: Question) -> Reckoned | None:
+        """When it is due, if it runs."""
+        rule = self._pack.clocks[asked.name]
+        begun = mark_of(self._state, self._pack, asked, rule.start)
+        if begun is None:
+            return None
+        facts = self._facts(asked.cycle)
+        hours = self._responsible(asked, rule) if rule.hours_of else asked.department
+        table = timetable(load_calendar(self._pack.calendar), hours)
+        return reckon(rule.budget(facts), begun.at, table, self._pauses(asked.cycle, rule))
+
+    def _facts(self, cycle: int) -> dict[str, FactValue]:
+        registered = self._state.registered
+        assert registered is not None
+        given = latest(self._state.facts, self._until)
+        known = stated(given.facts, self._pack.facts, self._pack.money) if given else {}
+        known |= {"channel": registered.channel, "language": registered.language, "cycle": cycle}
+        return measured(self._pack.measures, known | {"grade": self._grade(cycle)})
+
+    def _grade(self, cycle: int) -> str:
+        given = latest(self._state.graded[cycle], self._until)
+        assert given is not None
+        return given.grade
+
+    def _responsible(self, asked: Question, rule: ClockRule) -> str | None:
+        """The department by whose hours it is counted, or else the one in the lead."""
+        if rule.hours_of not in (None, "lead"):
+            return rule.hours_of
+        route = route_of(self._state, asked.cycle, self._until)
+        return route.lead if route else None
+
+    def _pauses(self, cycle: int, rule: ClockRule) -> Iterator[Stretch]:
+        for wait in self._state.pauses.values():
+            if wait.since is None or wait.cycle != cycle or wait.waits_for not in rule.pauses:
+                continue
+            if self._until is None or wait.since < self._until:
+                still = wait.until is None or (self._until is not None and wait.until > self._until)
+                yield wait.since, None if still else wait.until
+
+
+def latest(told: Mapping[int, D], until: datetime | None) -> D | None:
+    """The highest revision told by then; if there was none yet, the first that came."""
+    known = [number for number, each in told.items() if until is None or each.at <= until]
+    number = max(known) if known else min(told, default=None)
+    return None if number is None else told[number]
+
+
+def route_of(state: Deadlines, cycle: int, until: datetime | None = None) -> Route | None:
+    return latest(state.routes.get(cycle, {}), until)
+
+
+def packs(state: Deadlines) -> list[tuple[datetime | None, Pack]]:
+    """The packs that held for a complaint, the newest first, and since when (None: from the beginning)."""
+    assert state.registered is not None
+    moves = [state.moves[number] for number in sorted(state.moves, reverse=True)]
+    held = [(move.at, load(move.to.pack, move.to.pack_version)) for move in moves]
+    return [*held, (None, load(state.registered.pack, state.registered.pack_version))]
+
+
+def mark_of(state: Deadlines, pack: Pack, asked: Question, mark: Mark) -> Left | None:
+    """When this mark was left in a cycle: by an event, or by facts where the pack says so."""
+    if mark in pack.marks:
+        return _left_by_facts(state, pack, asked, pack.marks[mark])
+    key = f"{asked.cycle}:{mark}"
+    if asked.department and mark in ("accepted", "dispatched"):
+        key = f"{key}:{asked.department}"
+    at = state.marks.get(key)
+    return Left(at, at) if at else None
+
+
+def _left_by_facts(state: Deadlines, pack: Pack, asked: Question, rule: MarkRule) -> Left | None:
+    """By the facts told since the cycle began: what held already then, held from its beginning.
+
+    An instant that was told may be corrected; what has once been so remains so.
+    """
+    began = state.marks.get(f"{asked.cycle}:received")
+    found: Left | None = None
+    for known in (state.facts[number] for number in sorted(state.facts) if began):
+        facts, told = stated(known.facts, pack.facts, pack.money), max(known.at, began or known.at)
+        at = facts.get(rule.at) if rule.at else None
+        if isinstance(at, datetime) and (began is None or at >= began) and (found is None or found.at != at):
+            found = Left(at, told)
+        if rule.when and rule.when.holds(facts):
+            return Left(told, told)
+    return found
