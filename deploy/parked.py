@@ -1,7 +1,8 @@
 """Parked events: seen with their reasons, and sent back to their service with the same ids."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aio_pika
@@ -9,6 +10,8 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
 from deploy.provision import SERVICES
 from shared.bus import ATTEMPT, OPERATOR, REASON
+
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,7 @@ async def listed(url: str, service: str) -> list[Parked]:
     async with _connected(url) as channel:
         queue = await _queue(channel, service)
         held = [message async for message in _all(queue)]
-        for message in held:
-            await message.nack(requeue=True)
+        await _put_back(channel, service, held)
         return [_shown(service, message) for message in held]
 
 
@@ -48,10 +50,20 @@ async def retried(url: str, service: str, id: str | None = None) -> int:
         for message in wanted:
             await _send_back(channel, service, message)
             await message.ack()
-        for message in held:
-            if message not in wanted:
-                await message.nack(requeue=True)
+        await _put_back(channel, service, [message for message in held if message not in wanted])
         return len(wanted)
+
+
+async def _put_back(
+    channel: aio_pika.abc.AbstractChannel, service: str, messages: list[AbstractIncomingMessage]
+) -> None:
+    """Return messages to their queue; whoever looks next finds them, for nobody confirms a nack."""
+    for message in messages:
+        await message.nack(requeue=True)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while ((await _queue(channel, service)).declaration_result.message_count or 0) < len(messages):
+                await asyncio.sleep(0.05)
 
 
 async def _send_back(

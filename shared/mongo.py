@@ -35,7 +35,7 @@ UNREADABLE = timedelta(minutes=5)
 _DUPLICATE, _TOO_LARGE = 11000, 10334
 # Without $exists, both conditions would scan the whole collection and hold for documents without the field.
 _STALE = {"owed_at": {"$exists": True}, "$expr": {"$lte": ["$owed_at", {"$subtract": ["$$NOW", LEASE_MS]}]}}
-_DUE = {"next_due": {"$exists": True}, "$expr": {"$lte": ["$next_due", "$$NOW"]}}
+DUE = {"next_due": {"$exists": True}, "$expr": {"$lte": ["$next_due", "$$NOW"]}}
 
 _log = structlog.get_logger()
 
@@ -246,7 +246,7 @@ class Store(Generic[S]):
     async def due(self, limit: int = 200) -> list[Due[S]]:
         """Documents whose `next_due` has passed by the database's clock, earliest first."""
         cursor = (
-            self._documents.find(_DUE, {"version": 1, "state": 1, "now": "$$NOW"})
+            self._documents.find(DUE, {"version": 1, "state": 1, "now": "$$NOW"})
             .sort("next_due")
             .limit(limit)
         )

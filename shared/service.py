@@ -177,7 +177,8 @@ class Service:
         @router.get("/health/ready")
         async def ready() -> Response:
             troubles = await self._troubles()
-            body: dict[str, Any] = {"status": "waiting" if troubles else "ready", "service": self.name, "troubles": troubles}
+            status = "waiting" if troubles else "ready"
+            body: dict[str, Any] = {"status": status, "service": self.name, "troubles": troubles}
             if self._warnings is not None and not troubles:
                 body["warnings"] = await self._warnings()
             return Response(to_json(body), 503 if troubles else 200, media_type="application/json")

@@ -33,12 +33,13 @@ Stretch = tuple[datetime, datetime | None]
 def running(start: datetime, pauses: Sequence[Stretch]) -> Iterator[Stretch]:
     """The stretches in which a clock that began at `start` runs, around pauses in whatever order."""
     at: datetime | None = start.astimezone(UTC)
-    for since, until in sorted(pauses, key=lambda pause: pause[0]):
+    waits = ((since.astimezone(UTC), until and until.astimezone(UTC)) for since, until in pauses)
+    for since, until in sorted(waits, key=lambda wait: wait[0]):
         if at is None or (until is not None and until <= at):
             continue
         if since > at:
-            yield at, since.astimezone(UTC)
-        at = until and until.astimezone(UTC)
+            yield at, since
+        at = until
     if at is not None:
         yield at, None
 
@@ -79,9 +80,9 @@ class Duration(Section):
     def amount(self) -> "tuple[Unit, Decimal]":
         """Its unit, and how much of it: seconds of hours, or days."""
         if self.hours is not None:
-            return "hours", self.hours * 3600
+            return "hours", _seconds(self.hours)
         if self.working_hours is not None:
-            return "working_hours", self.working_hours * 3600
+            return "working_hours", _seconds(self.working_hours)
         if self.working_days is not None:
             return "working_days", Decimal(self.working_days)
         return "days", Decimal(self.days or 0)
@@ -119,11 +120,15 @@ class Duration(Section):
         if self.ends == "midnight":
             return table.midnight(day + DAY)
         at = datetime.combine(day, start.astimezone(table.zone).time(), table.zone)
-        return table.after(at, ZERO) if self.days is None or self.roll else at
+        return table.after(at, ZERO) if self.days is None or self.roll else table.local(at)
 
 
 def _span(hours: Decimal) -> timedelta:
-    return timedelta(microseconds=int(hours * 3_600_000_000))
+    return timedelta(microseconds=round(hours * 3_600_000_000))
+
+
+def _seconds(hours: Decimal) -> Decimal:
+    return Decimal(_span(hours) // timedelta(microseconds=1)) / 1_000_000
 
 
 def _after_hours(
@@ -131,7 +136,7 @@ def _after_hours(
 ) -> datetime | None:
     for since, until in running(start, pauses):
         if until is None or since + left <= until:
-            return (since + left).astimezone(table.zone)
+            return table.local(since + left)
         left -= until - since
     return None
 
@@ -184,7 +189,7 @@ class Before(Section):
         """The instant so long before `end`."""
         if self.working_hours is not None:
             return table.before(end, _span(self.working_hours))
-        return (end.astimezone(UTC) - _span(self.hours or Decimal(0))).astimezone(table.zone)
+        return table.local(end.astimezone(UTC) - _span(self.hours or Decimal(0)))
 
 
 class Rung(Section):

@@ -1,7 +1,7 @@
 """Intervals: how a due time was counted, stretch by stretch, and why each counted or did not."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -52,7 +52,7 @@ def _interval(
     amount: int | Decimal = 0,
     name: str = "",
 ) -> Interval:
-    since, until = since.astimezone(table.zone), until.astimezone(table.zone)
+    since, until = table.local(since), table.local(until)
     return Interval(since=since, until=until, amount=Decimal(amount), reason=reason, name=name)
 
 
@@ -119,7 +119,7 @@ def _days(
 
 
 def _seconds(since: datetime, until: datetime) -> Decimal:
-    return Decimal((until.astimezone(UTC) - since.astimezone(UTC)) // _US) / 1_000_000
+    return Decimal((until - since) // _US) / 1_000_000
 
 
 def _merged(found: Sequence[Interval]) -> list[Interval]:

@@ -7,7 +7,7 @@ within a shift of its day: an hour that clocks skip is not worked, one that they
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
@@ -55,7 +55,7 @@ class Timetable:
 
     def worked(self, start: datetime, end: datetime) -> timedelta:
         """The working time between two instants; none if the end comes first."""
-        if end <= start:
+        if _instant(end) <= _instant(start):
             return ZERO
         first, last = self._year_of(start), self._year_of(end)
         whole = sum(self._year(year).total for year in range(first, last))
@@ -138,8 +138,11 @@ class Timetable:
 
     def closing(self, day: date) -> datetime:
         """The end of a date's last shift; of the whole day where nobody works."""
-        found = intervals(self.calendar, self.department, day)
-        return self._local(found[-1][1]) if found else self.midnight(day + DAY)
+        shifts = self.calendar.shifts_on(day, self.department)
+        if not shifts:
+            return self.midnight(day + DAY)
+        ends = [end for _, end in spans(self.zone, day, 0, _time(shifts[-1][1]))]
+        return self._local(max(ends)) if ends else self.midnight(day)
 
     def shifts(self, day: date) -> list[tuple[datetime, datetime]]:
         """The shifts of a date, as instants."""
@@ -154,8 +157,16 @@ class Timetable:
     def _year_of(self, instant: datetime) -> int:
         return instant.astimezone(self.zone).year
 
+    def local(self, instant: datetime) -> datetime:
+        """The same instant as the calendar's clocks show it, with a fixed offset: Python compares and counts
+        two times of one zone by the wall clock, which is wrong where that is put back."""
+        local = instant.astimezone(self.zone)
+        offset = local.utcoffset()
+        assert offset is not None
+        return local.replace(tzinfo=timezone(offset))
+
     def _local(self, instant: int) -> datetime:
-        return (_EPOCH + instant * _US).astimezone(self.zone)
+        return self.local(_EPOCH + instant * _US)
 
 
 @lru_cache(maxsize=1024)

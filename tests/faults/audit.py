@@ -170,6 +170,7 @@ class Audit:
             kind: self.by_key[(entry.id, f"deadline.{kind}.v1", cycle, name)]
             for kind in ("set", "warned", "breached", *ENDS)
         }
+        self._correct(said)
         self._count_clock(entry, f"clock {name} of cycle {cycle}", said)
         if not said["set"]:
             return
@@ -179,6 +180,12 @@ class Audit:
                 self._fault("timers_early", entry.id, f"{name} spoke at {each.time}, due {due}")
         stopped = min((each.time for each in self._stops(entry.id, cycle, stop)), default=None)
         self._judge_clock(entry, f"clock {name} of cycle {cycle}", said, due, stopped)
+
+    def _correct(self, said: dict[str, list[Told]]) -> None:
+        """News that came after the complaint's end may tell that a cancelled clock was stopped before."""
+        if said["cancelled"] and (said["met"] or said["missed"]):
+            said["cancelled"] = []
+            self.notes["clocks cancelled though stopped before (the news came later)"] += 1
 
     def _count_clock(self, entry: Entry, clock: str, said: dict[str, list[Told]]) -> None:
         ends = sum(len(said[kind]) for kind in ENDS)

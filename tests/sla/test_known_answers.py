@@ -114,8 +114,11 @@ def dates(holiday: str) -> list[str]:
 
 def without(shifts: list[list[str]], breaks: list[list[str]]) -> list[list[str]]:
     edges = sorted({edge for shift in (*shifts, *breaks) for edge in shift})
-    inside = lambda at, spans: any(opens <= at < closes for opens, closes in spans)  # noqa: E731
     return [[a, b] for a, b in pairwise(edges) if inside(a, shifts) and not inside(a, breaks)]
+
+
+def inside(at: str, spans: list[list[str]]) -> bool:
+    return any(opens <= at < closes for opens, closes in spans)
 
 
 def pauses(case: Case) -> list[tuple[datetime, datetime]]:

@@ -1,4 +1,4 @@
-"""Laws of the clocks: whatever is told of a complaint, its order does not matter, and nothing is said twice."""
+"""Laws of the clocks: the order of what is told of a complaint does not matter, and nothing is said twice."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,7 @@
 """The calendars that deadlines are counted by, and how a new version comes into use."""
 
 from typing import Annotated, Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
@@ -72,7 +72,7 @@ async def put(
     id = uuid5(_NAMES, f"{name}/{version}")
     edition = Edition(calendar=name, version=version, content=content)
     trace = telemetry.traceparent()
-    cause = Cause(id, id, f"{name}/{version}", clock.now(), by, edition, traceparent=trace)
+    cause = Cause(uuid4(), id, f"{name}/{version}", clock.now(), by, edition, traceparent=trace)
     await store.editions.update_soon(id, publish, cause)
     return Published(calendar=name, version=version, deadlines_open=await store.reckoned_by(name))
 

@@ -72,7 +72,7 @@ def reckon(
     if budget is None:
         return None
     if isinstance(budget, datetime):
-        return Reckoned(start, budget.astimezone(table.zone), None, budget, (), table)
+        return Reckoned(start, table.local(budget), None, budget, (), table)
     due = budget.end(start, table, waits)
     if due is not None:
         return Reckoned(start, due, None, budget, waits, table)
