@@ -16,7 +16,7 @@ MANAGED := import os, sys, sysconfig; print("--break-system-packages" if sys.pre
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check evaluate bench bench-policies bench-deadlines faults smoke clean
+.PHONY: help setup demo up test check evaluate bench bench-policies bench-deadlines oracle faults smoke clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -52,6 +52,9 @@ bench-policies: $(READY) ## what a grading costs under every pack, and a rehears
 
 bench-deadlines: $(READY) ## what a due time costs, a claim among 1,000,000, 20,000 due in a minute
 	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.deadlines $(ARGS)
+
+oracle: $(READY) ## due times beside a count of minutes, for many random calendars (N=100000, SEED)
+	@$(BIN)/python -m tests.sla.oracle $(N) $(SEED)
 
 faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
 	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)
