@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy import parked as parking
+from deploy.calendars import app as calendars
 from deploy.policies import app as policies
 from deploy.provision import SERVICES
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Redress: the operator's commands.", no_args_is_help=True
 parked = typer.Typer(help="Events that a service could not take.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
 app.add_typer(policies, name="policies")
+app.add_typer(calendars, name="calendar")
 
 Url = Annotated[
     str,

@@ -58,7 +58,8 @@ A first complaint:
 
 Policies (the second key approves what the first proposed):
 
-  export REDRESS_TRIAGE_URL={system.url("triage")} REDRESS_API_KEY={system.key}
+  export REDRESS_TRIAGE_URL={system.url("triage")} REDRESS_SLA_URL={system.url("sla")}
+  export REDRESS_API_KEY={system.key}
   .venv/bin/redress policies simulate FILE
   .venv/bin/redress policies publish FILE
   REDRESS_API_KEY={system.approver_key} .venv/bin/redress policies publish PACK/VERSION --approve

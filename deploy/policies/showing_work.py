@@ -69,10 +69,16 @@ def _terms(wording: Wording, rule: ClockRule) -> Iterator[tuple[str, str]]:
     yield "pauses for", wording.listed(map(say, rule.pauses))
     yield "warns", wording.listed(map(wording.warning, rule.warn))
     yield "then calls", wording.listed(_ladder(wording, rule))
-    yield "hours of", wording.named([rule.hours_of], wording.pack.departments) if rule.hours_of else ""
+    yield "hours of", _whose(wording, rule.hours_of) if rule.hours_of else ""
     yield "for each", say("every department that must answer") if rule.each_department else ""
     yield "internal", say("not shown outside") if rule.internal else ""
     yield "target", say("counted only") if rule.target else ""
+
+
+def _whose(wording: Wording, department: str) -> str:
+    if department == "lead":
+        return wording.say("the department in the lead")
+    return wording.named([department], wording.pack.departments)
 
 
 def _ladder(wording: Wording, rule: ClockRule) -> Iterator[str]:

@@ -4,13 +4,13 @@ Source: Civil Code of the PRC, article 203, for what a day off does to a period;
 country for the days themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from shared.policy.conditions import Section
 
@@ -39,16 +39,6 @@ class Hours(Section):
 
     shifts: Shifts = (("09:00", "18:00"),)
     hours: dict[Weekday | date, Shifts] = {}
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Hours":
-        for shifts in (self.shifts, *self.hours.values()):
-            edges = [edge for shift in shifts for edge in shift]
-            if any(early >= late for early, late in zip(edges[::2], edges[1::2], strict=True)) or any(
-                early > late for early, late in pairwise(edges)
-            ):
-                raise ValueError("shifts stand in order, each ends after its beginning, none overlaps")
-        return self
 
     def of_weekday(self, weekday: Weekday) -> Shifts:
         return self.hours.get(weekday, self.shifts if weekday in WORKED_BY_CUSTOM else ())
@@ -80,15 +70,6 @@ class Calendar(Hours):
             raise ValueError("use a time zone of the IANA database, such as Asia/Shanghai") from None
         return name
 
-    @model_validator(mode="after")
-    def _days(self) -> "Calendar":
-        if both := sorted(self.days_off.keys() & self.days_worked.keys()):
-            raise ValueError(f"{both[0]} stands among the days off and among those worked")
-        for hours in (self, *self.departments.values()):
-            if not any(hours.of_weekday(weekday) for weekday in WEEKDAYS):
-                raise ValueError("nobody works on any weekday; give at least one of them hours")
-        return self
-
     def __hash__(self) -> int:
         return hash((self.calendar, self.version))
 
@@ -113,6 +94,28 @@ class Calendar(Hours):
     def why_off(self, day: date) -> str:
         """Why a date is not worked: the name of the day off, or its weekday."""
         return self.days_off.get(day, "") or ("day off" if day in self.days_off else WEEKDAYS[day.weekday()])
+
+
+def contradictions(calendar: Calendar) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What the form of a calendar alone cannot tell: the place, and what is wrong there."""
+    houses: list[tuple[tuple[str, ...], Hours]] = [((), calendar)]
+    houses += [(("departments", name), hours) for name, hours in calendar.departments.items()]
+    for place, hours in houses:
+        named = [((*place, "hours", str(day)), each) for day, each in hours.hours.items()]
+        for where, shifts in [((*place, "shifts"), hours.shifts), *named]:
+            if not _in_order(shifts):
+                yield where, "shifts stand in order, each ends after its beginning, none overlaps"
+        if not any(hours.of_weekday(weekday) for weekday in WEEKDAYS):
+            yield place or ("shifts",), "nobody works on any weekday; give at least one of them hours"
+    for day in sorted(calendar.days_off.keys() & calendar.days_worked.keys()):
+        yield ("days_worked", str(day)), f"{day} stands in days_off too; keep it in one of them"
+
+
+def _in_order(shifts: Shifts) -> bool:
+    edges = [edge for shift in shifts for edge in shift]
+    return all(opens < closes for opens, closes in shifts) and all(
+        early <= late for early, late in pairwise(edges)
+    )
 
 
 def works(calendar: Calendar, day: date) -> bool:

@@ -86,7 +86,7 @@ def fit(kind: type[M], content: Any, draft: Draft, name: str, faults: Sequence[F
         return kind.model_validate(content)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        told = {place: mend(each, kind) for each in found if (place := _place(each["loc"]))}
+        told = {_place(each["loc"]): mend(each, kind) for each in found}
         faults = [draft.fault(place, wrong) for place, wrong in told.items()]
         raise Invalid(f"{name} breaks its form", faults) from None
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from shared.events import ComplaintMigrated, ComplaintRegistered
-from shared.policy.calendar import Calendar
+from shared.policy.calendar import Calendar, contradictions
 from shared.policy.drafts import Draft, extend, parse
 from shared.policy.pack import NAME, Pack
 from shared.policy.proof import failures
@@ -188,14 +188,21 @@ def calendars() -> list[str]:
 def calendar_draft(text: str, name: str) -> Draft:
     """A calendar as written. Raises Invalid with a fault for everything wrong."""
     draft = parse(text, name)
-    fit(Calendar, draft.content, draft, name)
+    _calendar(draft, name)
     return draft
+
+
+def _calendar(draft: Draft, name: str) -> Calendar:
+    found = fit(Calendar, draft.content, draft, name)
+    if faults := [draft.fault(place, wrong) for place, wrong in contradictions(found)]:
+        raise Invalid(f"{name} contradicts itself", faults)
+    return found
 
 
 def publish_calendar(content: Mapping[str, Any]) -> Calendar:
     """Put a published calendar on the shelf, unless a newer one lies there. Raises Invalid."""
     draft = Draft(dict(content))
-    found = fit(Calendar, draft.content, draft, f"{content.get('calendar')}")
+    found = _calendar(draft, str(content.get("calendar")))
     known = _published_calendars.get(found.calendar)
     if known is None or known.version < found.version:
         _published_calendars[found.calendar] = found
@@ -213,7 +220,7 @@ def _calendar_in_box(name: str) -> Calendar | None:
     if path is None:
         return None
     draft = parse(path.read_text(encoding="utf-8"), f"policies/calendars/{name}.yaml")
-    return fit(Calendar, draft.content, draft, name)
+    return _calendar(draft, name)
 
 
 def in_use() -> Iterator[tuple[str, int, str]]:

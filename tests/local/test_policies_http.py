@@ -1,14 +1,12 @@
 """What `redress policies` asks of triage over HTTP, and what it makes of the answers."""
 
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 
+from tests.local.served import Served
 from tests.local.typed import redress
 
 MINE = "# 我的规则\npack: mine\nversion: 1\nextends: published-elsewhere/1\n"
@@ -22,47 +20,9 @@ def mine(tmp_path: Path) -> Path:
     return file
 
 
-class Triage(HTTPServer):
-    """Stands where triage stands: answers what it was told to, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Door)
-        self.answer: tuple[int, Any] = 200, {}
-        self.asked: list[tuple[str, str, str, str]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Door(BaseHTTPRequestHandler):
-    server: Triage
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-        self.server.asked.append((self.command, self.path, self.headers.get("Authorization", ""), body))
-        status, told = self.server.answer
-        content = told.encode() if isinstance(told, str) else json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("ETag", '"this very text"')
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_POST = do_PUT = _answer  # noqa: N815  # the names that http.server calls
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing on stderr."""
-
-
 @pytest.fixture
-def triage() -> Iterator[Triage]:
-    with Triage() as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def triage(served: Served) -> Served:
+    return served
 
 
 REHEARSED = {
@@ -84,7 +44,7 @@ REHEARSED = {
 }
 
 
-def test_a_simulation_is_told_in_words_or_as_it_came(mine: Path, triage: Triage) -> None:
+def test_a_simulation_is_told_in_words_or_as_it_came(mine: Path, triage: Served) -> None:
     triage.answer = 200, REHEARSED
     words = redress("simulate", mine, REDRESS_TRIAGE_URL=triage.url, REDRESS_API_KEY="k")
     assert words.exit_code == 0, words.output
@@ -104,7 +64,7 @@ def test_a_simulation_is_told_in_words_or_as_it_came(mine: Path, triage: Triage)
     assert triage.asked == [("POST", path, "Bearer k", MINE), ("POST", path, "", MINE)]
 
 
-def test_a_version_is_proposed_by_one_and_approved_by_another(mine: Path, triage: Triage) -> None:
+def test_a_version_is_proposed_by_one_and_approved_by_another(mine: Path, triage: Served) -> None:
     triage.answer = 202, {"state": "proposed", "author": "ann"}
     proposed = redress("publish", mine, "--url", triage.url, "--key", "a")
     assert proposed.exit_code == 0, proposed.output
@@ -123,7 +83,7 @@ def test_a_version_is_proposed_by_one_and_approved_by_another(mine: Path, triage
     ]
 
 
-def test_complaints_go_over_to_another_version(triage: Triage) -> None:
+def test_complaints_go_over_to_another_version(triage: Served) -> None:
     triage.answer = 200, {"complaints": 12, "preview": True, "rehearsal": REHEARSED}
     result = redress("migrate", "mine", "1", "2", "--preview", "--url", triage.url)
     assert "12 complaints would go over from mine/1 to mine/2" in result.stdout
@@ -132,7 +92,7 @@ def test_complaints_go_over_to_another_version(triage: Triage) -> None:
     assert json.loads(body) == {"from_version": 1, "to_version": 2, "preview": True, "back": False}
 
 
-def test_complaints_come_back_and_those_that_cannot_are_counted(triage: Triage) -> None:
+def test_complaints_come_back_and_those_that_cannot_are_counted(triage: Served) -> None:
     triage.answer = 200, {"complaints": 2, "refused": 1, "rehearsal": REHEARSED}
     result = redress("migrate", "mine", "2", "1", "--back", "--url", triage.url)
     assert "2 complaints go over from mine/2 to mine/1" in result.stdout
@@ -140,7 +100,7 @@ def test_complaints_come_back_and_those_that_cannot_are_counted(triage: Triage) 
     assert json.loads(triage.asked[0][3])["back"] is True
 
 
-def test_a_problem_document_is_told_in_the_words_of_the_file(mine: Path, triage: Triage) -> None:
+def test_a_problem_document_is_told_in_the_words_of_the_file(mine: Path, triage: Served) -> None:
     fault = {
         "detail": "the body:7: the parameter large is not bound; give it a value",
         "pointer": "#/parameters/large",
@@ -161,7 +121,7 @@ def test_a_problem_document_is_told_in_the_words_of_the_file(mine: Path, triage:
 
 @pytest.mark.parametrize("answer", [(200, "hello"), (200, [1]), (502, "<html>"), (200, {"gradings": "many"})])
 def test_an_answer_that_is_none_of_triages_is_told(
-    mine: Path, triage: Triage, answer: tuple[int, Any]
+    mine: Path, triage: Served, answer: tuple[int, Any]
 ) -> None:
     triage.answer = answer
     result = redress("simulate", mine, "--url", triage.url)
@@ -176,7 +136,7 @@ def test_a_server_that_is_not_there_is_told(mine: Path, url: str) -> None:
     assert "Triage cannot be reached at" in result.stderr
 
 
-def test_a_file_that_names_no_version_is_not_sent(mine: Path, triage: Triage) -> None:
+def test_a_file_that_names_no_version_is_not_sent(mine: Path, triage: Served) -> None:
     mine.write_text("pack: mine", encoding="utf-8")
     result = redress("publish", mine, "--url", triage.url)
     assert result.exit_code == 1

@@ -52,13 +52,22 @@ clocks:
     stop: fed_back
     due: {grave: {hours: 24}, default: {days: 3, roll: true}}
     customer_deadline: true
-    when: {cue.fire: true}
+    when: {urgent: true}
     pauses: [customer, third_party]
     warn: [0.8, {hours: 2}]
     ladder: [{role: handler}, {role: general_manager, after: {working_hours: 4}}]
     internal: true
-    target: true
+    hours_of: lead
+    each_department: true
     clause: "4"
+  reply:
+    title: {zh-CN: 回复, en: Reply}
+    start: received
+    stop: answered
+    due: {default: {working_days: 2, ends: closing, from_opening: true}}
+    warn: [{working_hours: 1}]
+    target: true
+marks: {reported: {when: {urgent: true}}}
 approvals: [{when: {}, roles: [handler], distinct: false}]
 steps: [{step: close, needs: {room: suite}}]
 visibility: [{fields: [phone], roles: [handler]}]
@@ -86,11 +95,15 @@ def test_nothing_that_a_pack_says_is_left_out(mine: Path) -> None:
         "Without the steps screen, archive",
         "resolve Answer received → fed_back [4]",
         "due Grave: 24 hours, default: 3 calendar days, moved on to a working day, the customer's own dead",
-        "when the text speaks of fire",
+        "when Urgent is yes",
         "pauses for customer, third_party",
         "warns after 80 % of the time, 2 hours before the end",
         "then calls Handler at once, General manager after 4 working hours",
-        "internal not shown outside target counted only",
+        "hours of the department in the lead for each every department that must answer",
+        "internal not shown outside",
+        "due default: 2 working days, from the next opening, till closing time",
+        "warns 1 working hours before the end target counted only",
+        "Marks reported Urgent",
         "always Handler one person may do several",
         "open for 9 days reopens below 5 when always by letter reminders after 3, 7 days asks first",
         "close always needs Room is Suite",

@@ -1,4 +1,4 @@
-"""What is typed at the command line of policies, and the pack that it is typed about."""
+"""What is typed at the command lines of policies and calendars, and the pack that it is typed about."""
 
 from typer.testing import CliRunner, Result
 
@@ -35,6 +35,38 @@ vectors:
   - {name: nothing, facts: {}, expect: {grade: slight}}
 """
 
+SHOP = """# A shop.
+calendar: shop
+version: 3
+time_zone: Asia/Shanghai
+source: ours
+years: [2026]
+days_off:
+  2026-01-01: 元旦
+  2026-05-01: 劳动节
+
+  2027-01-02: 元旦
+days_worked:
+  2026-01-04: 元旦
+shifts: [["09:00", "12:00"], ["13:00", "17:00"]]
+hours:
+  fri: [["09:00", "12:00"]]
+  2026-05-02: [["10:00", "11:00"]]
+departments:
+  night:
+    shifts: [["20:00", "24:00"]]
+"""
+
 
 def redress(*words: object, facts: str | bytes | None = None, **variables: str) -> Result:
     return CliRunner().invoke(app, ["policies", *map(str, words)], input=facts, env=variables)
+
+
+def calendar(*words: object, text: str | None = None, **variables: str) -> Result:
+    return CliRunner().invoke(app, ["calendar", *map(str, words)], input=text, env=variables)
+
+
+def told(*words: object, text: str | None = None) -> str:
+    result = calendar(*words, text=text)
+    assert result.exit_code == 0, result.output
+    return result.stdout

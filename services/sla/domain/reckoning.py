@@ -5,7 +5,7 @@ A clock that was stopped is judged by what was known then: a grade given later d
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
 from services.sla.domain.record import Clock, Deadlines, Route, Step, just_after
@@ -33,6 +33,7 @@ class Dated(Protocol):
 
 
 D = TypeVar("D", bound=Dated)
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Reckoned:
         """Whether a year that it passes through has no official notice yet."""
         if not isinstance(self.budget, Duration) or not self.budget.by_calendar:
             return False
-        days = self.table.date_of(self.start), self.table.date_of(self.due)
-        return not self.table.calendar.official(*days)
+        last = max(self.start, self.due - MOMENT)  # the end of a day belongs to that day
+        return not self.table.calendar.official(*map(self.table.date_of, (self.start, last)))
 
 
 def reckon(
