@@ -195,3 +195,27 @@ async def test_what_would_be_due_when_is_told_and_nothing_kept(played: Stage) ->
             assert answer.status_code == 422, (wrong, answer.text)
             assert answer.json()["detail"]
         assert (await at.client.get(f"{played.system.url('sla')}/v1/deadlines/{uuid4()}")).status_code == 404
+
+
+async def test_a_special_case_is_dispatched_once_somebody_has_named_its_deadline(played: Stage) -> None:
+    """P25: an ordinary complaint has an hour; a special one has the time that is entered by hand, or none."""
+    async with house(played) as at:
+        desk = Desk(at, played)
+        receipt = await at.post(pack="cn-cleaning-1h", details={"special": True})
+        await at.graded(receipt)
+        id = receipt.json()["id"]
+        view = (await at.client.get(f"{at.intake}/{id}")).json()
+        assert view["stage"] == "graded"
+        wanted = (await desk.now() + timedelta(days=2)).replace(microsecond=0)
+        answer = await at.client.post(
+            f"{at.intake}/{id}/facts", json={"customer_deadline": wanted.isoformat()}
+        )
+        assert answer.status_code == 200, answer.text
+
+        async def sent() -> bool:
+            found = (await at.client.get(f"{at.intake}/{id}")).json()
+            return bool(found["stage"] == "dispatched")
+
+        await until(sent)
+        clocks = (await desk.get(f"deadlines/{id}"))["clocks"]
+        assert wanted in {datetime.fromisoformat(each["due"]) for each in clocks}

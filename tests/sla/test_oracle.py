@@ -17,7 +17,7 @@ from shared.policy.clocks import worked
 from tests.sla.oracle import Oracle, Pause
 from tests.sla.oracle_cases import EACH_CALENDAR, Case, report, some_cases
 
-MANY = int(os.environ.get("REDRESS_ORACLE", "1500"))
+MANY = int(os.environ.get("REDRESS_ORACLE", "1000"))
 SEED = int(os.environ.get("REDRESS_SEED", "1"))
 NEVER = datetime.max.replace(tzinfo=UTC)
 ALWAYS = Calendar(
