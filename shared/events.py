@@ -448,7 +448,6 @@ class DeadlineAcknowledged(DeadlineFact):
     """A supervisor has taken note of the breach; the ladder goes no higher."""
 
     type: ClassVar[str] = "deadline.acknowledged.v1"
-    by: str
 
 
 class DeadlineMet(DeadlineFact):
@@ -459,14 +458,16 @@ class DeadlineMet(DeadlineFact):
 
 
 class DeadlineMissed(DeadlineFact):
-    """The clock was stopped, but after its due time."""
+    """The clock was stopped, or its complaint ended, after its due time."""
 
     type: ClassVar[str] = "deadline.missed.v1"
     stopped: datetime
 
 
 class DeadlineCancelled(DeadlineFact):
-    """The clock no longer counts: the complaint ended, began a new cycle, or is none that it runs for."""
+    """The clock no longer counts: the complaint ended, began a new cycle, or is none that it runs for.
+
+    Late news may tell that it was stopped before: then `deadline.met.v1` or `deadline.missed.v1` follows."""
 
     type: ClassVar[str] = "deadline.cancelled.v1"
 

@@ -48,7 +48,7 @@ def _line(of: Clock, pack: str | None) -> dict[str, Any]:
         "month": of.month,
         "due": of.due.astimezone(UTC),
         "status": of.status,
-        "over": of.over,
+        "over": of.ended is not None,
         "provisional": of.provisional,
     }
 

@@ -74,7 +74,8 @@ class Duration(Section):
     @property
     def by_calendar(self) -> bool:
         """Whether it asks which days are worked, so that a calendar without notice makes it provisional."""
-        return self.roll or self.from_opening or (self.hours is None and self.days is None)
+        by_shifts = self.roll or self.from_opening or self.ends == "closing"
+        return by_shifts or (self.hours is None and self.days is None)
 
     @property
     def amount(self) -> "tuple[Unit, Decimal]":
@@ -101,22 +102,43 @@ class Duration(Section):
         return self._last_moment(begins, table, pauses)
 
     def _last_moment(self, start: datetime, table: Timetable, pauses: Sequence[Stretch]) -> datetime | None:
+        """The end of the last day; if the clock stands still then, of the day on which it goes on."""
         left, day = self.working_days if self.days is None else self.days, table.date_of(start)
         assert left is not None
+        due = None if left else self._end_of(day, start, table)
         for since, until in running(start, pauses):
-            first = table.date_of(since) if left else day
-            last = table.day_after(first, left) if self.days is None else first + left * DAY
-            if until is None or not left or last <= table.date_of(until):
-                return self._end_of(last, start, table)
-            through = table.date_of(until)
-            left -= table.days(first, through) if self.days is None else (through - first).days
+            if due is None:
+                first = table.date_of(since)
+                day = first + left * DAY if self.days is not None else table.day_after(first, left)
+                if until is not None and day > table.date_of(until):
+                    left -= self._days(first, table.date_of(until), table)
+                    continue
+                due = self._end_of(day, start, table)
+            elif since > start and due <= since:
+                due = self._on_going_on(day, since, start, table)
+            if until is None or due <= until:
+                return due
         return None
+
+    def _days(self, first: date, last: date, table: Timetable) -> int:
+        return table.days(first, last) if self.days is None else (last - first).days
+
+    def _on_going_on(self, last: date, since: datetime, start: datetime, table: Timetable) -> datetime:
+        """The end of the last day, or of the first after it that ends once the clock has gone on."""
+        day = max(last, table.date_of(since))
+        while (due := self._end_of(self._counted(day, last, table), start, table)) <= since:
+            day += DAY
+        return due
+
+    def _counted(self, day: date, last: date, table: Timetable) -> date:
+        """The day itself, or the next one that could have been the last."""
+        return day if day == last or self.days is not None or table.works(day) else table.day_after(day, 1)
 
     def _end_of(self, day: date, start: datetime, table: Timetable) -> datetime:
         if self.roll and not table.works(day):
             day = table.day_after(day, 1)
         if self.ends == "closing":
-            return table.closing(day)
+            return max(table.closing(day), table.local(start))
         if self.ends == "midnight":
             return table.midnight(day + DAY)
         at = datetime.combine(day, start.astimezone(table.zone).time(), table.zone)

@@ -107,7 +107,7 @@ def _days(
         day += DAY
         begins, ends = table.midnight(day), min(due, table.midnight(day + DAY))
         off = _off(table, day, begins, ends) if not table.works(day) else None
-        if left and any(since < begins and (until is None or until >= begins) for since, until in pauses):
+        if any(since < begins and (until is None or until >= begins) for since, until in pauses):
             yield _interval(table, begins, ends, "paused")
         elif not left:
             yield off or _interval(table, begins, ends, "rolled_on")

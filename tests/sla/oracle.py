@@ -132,14 +132,28 @@ class Oracle:
         day = self.last_day(begin, budget, halts, by_work)
         if day is None:
             return None
+        due = self.end_of(length, day, begin)
+        while paused(goes_on := max(begin, due - 1), halts):
+            while paused(goes_on, halts):
+                if over_for_good(goes_on, halts):
+                    return None
+                goes_on += 1
+            day = self.wall(goes_on)[0]
+            while (by_work and not self.shifts(day)) or self.end_of(length, day, begin) <= goes_on:
+                day += 1
+            due = self.end_of(length, day, begin)
+        return due
+
+    def end_of(self, length: Duration, day: int, begin: int) -> int:
+        """When such a length ends on this day."""
         if length.roll:
             day = first(day, lambda each: bool(self.shifts(each)))
         if length.ends == "midnight":
             return self.beginning(day + 1)
         if length.ends == "closing":
-            return self.closing(day)
+            return max(begin, self.closing(day))
         due = self.same_time(day, begin)
-        return first(due, self.is_worked) if by_work or length.roll else due
+        return first(due, self.is_worked) if length.days is None or length.roll else due
 
     def last_day(self, begin: int, budget: int, halts: Sequence[Halt], by_work: bool) -> int | None:
         """The day that is the last to count: one does if the clock ran in the minute before it began.

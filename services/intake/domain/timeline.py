@@ -60,7 +60,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Deadline {clock} breached: rung {rung}, {roles} called",
         "时限“{clock}”超时上报第 {rung} 级：{roles}",
     ),
-    "deadline.acknowledged": ("Breach of {clock} noted by {by}", "{by}已知悉时限“{clock}”超时"),
+    "deadline.acknowledged": ("Breach of {clock} noted", "时限“{clock}”超时已获知悉"),
     "deadline.met": ("Deadline {clock} met", "时限“{clock}”按时完成"),
     "deadline.missed": ("Deadline {clock} missed", "时限“{clock}”逾期完成"),
     "deadline.cancelled": ("Deadline {clock} no longer counts", "时限“{clock}”不再计算"),

@@ -45,7 +45,7 @@ class ClockView(BaseModel):
 
     @classmethod
     def of(cls, found: Clock, **more: Any) -> "ClockView":
-        shown = found.model_dump(exclude={"steps", "over"})
+        shown = found.model_dump(exclude={"steps", "ended", "basis", "spoken"})
         return cls.model_validate(shown | {"breached": found.breached} | more)
 
 

@@ -4,7 +4,7 @@ The clocks follow from all that was heard, not from the order in which it came. 
 beside it; a step that moves later is said again at its new time, one that does not is not repeated.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,10 @@ from shared.events import (
     Fact,
 )
 from shared.policy import load_calendar
-from shared.problems import Conflict, NotFound, Unavailable
+from shared.problems import Conflict, NotFound
 
 Planned = tuple[Deadlines, list[Fact]]
+MOST_SPOKEN = 60
 
 
 def hear(state: Deadlines | None, cause: Heard) -> Planned:
@@ -46,22 +47,21 @@ def reckon_anew(state: Deadlines | None, cause: Cause[Any]) -> Planned:
 
 
 def plan(state: Deadlines, at: datetime) -> Planned:
-    """All clocks as they follow from what is known; `at` is when the news came.
-
-    Raises Unavailable if a newer calendar was used before than this process knows.
-    """
+    """All clocks as they follow from what is known; `at` is when the news came."""
     if state.registered is None:
         return state, []
     calendar = load_calendar(packs(state)[0][1].calendar)
-    if state.calendar == calendar.calendar and state.calendar_version > calendar.version:
-        raise Unavailable(f"The calendar {calendar.calendar} is not here in its newest version yet", (), 1)
     before = {each.key: each for each in state.clocks}
     clocks, owed = [], list[Fact]()
     for wanted in (found for asked in questions(state) if (found := follow(state, asked))):
-        known = before.get(wanted.key)
+        known = before.pop(wanted.key, None)
         settled = settle(known, wanted, at)
         clocks.append(settled)
         owed += told(known, settled)
+    for (
+        never
+    ) in before.values():  # late news: it should not have run, so whoever heard of it hears of its end
+        owed += told(never, ceased(never, at)) if never.outcome is None else []
     clocks.sort(key=lambda each: each.key)
     news = {"clocks": clocks, "calendar": calendar.calendar, "calendar_version": calendar.version}
     return state.model_copy(update=news), owed
@@ -69,12 +69,12 @@ def plan(state: Deadlines, at: datetime) -> Planned:
 
 def questions(state: Deadlines) -> Iterator[Question]:
     """Every clock that the packs of this complaint may ask for."""
-    rules = {name: rule for _, pack in reversed(packs(state)) for name, rule in pack.clocks.items()}
+    rules = {(name, rule.each_department) for _, pack in packs(state) for name, rule in pack.clocks.items()}
     for cycle in sorted(state.graded):
         routes = state.routes.get(cycle, {}).values()
         departments = sorted({each for route in routes for each in route.departments})
-        for name, rule in rules.items():
-            for department in departments if rule.each_department else (None,):
+        for name, each_department in sorted(rules):
+            for department in departments if each_department else (None,):
                 yield Question(cycle, name, department)
 
 
@@ -92,14 +92,12 @@ def views(state: Deadlines, asked: Question) -> Iterator[tuple[View, Left | None
 
     The newest pack decides, unless the clock was stopped before that came.
     """
-    newer: datetime | None = None
-    for since, pack in packs(state):
+    held = packs(state)[::-1]
+    for (_, pack), newer in zip(held, [*(since for since, _ in held[1:]), None], strict=True):
         rule = pack.clocks.get(asked.name)
         stopped = mark_of(state, pack, asked, rule.stop) if rule else None
-        mine = newer is None or (stopped is not None and stopped.told < newer)
-        if rule and mine and (since is None or stopped is None or stopped.told >= since):
+        if rule and (newer is None or (stopped is not None and stopped.told < newer)):
             yield View(state, pack, stopped.told if stopped else None), stopped
-        newer = since
 
 
 def needed(state: Deadlines, asked: Question, until: datetime | None) -> bool:
@@ -119,27 +117,47 @@ def once(state: Deadlines, asked: Question) -> Clock | None:
         pack = next(pack for since, pack in packs(state) if since is None or since <= at)
         found = View(state, pack, at).clock(asked, None) if needed(state, asked, at) else None
         if found is not None and (until is None or found.started < until):
-            return found.model_copy(update={"outcome": "cancelled"})
+            return ceased(found, until or at)
         until = at
     return None
 
 
+def ceased(clock: Clock, at: datetime) -> Clock:
+    """A clock that does not count from then on: cancelled, but too late where it was overdue by then."""
+    late = clock.due < at and not clock.paused
+    how = {"outcome": "missed", "stopped": at} if late else {"outcome": "cancelled"}
+    return clock.model_copy(update=how | {"ended": None, "basis": f"{clock.basis} {at.isoformat()}"})
+
+
 def settle(before: Clock | None, wanted: Clock, at: datetime) -> Clock:
-    """The clock as it follows, with what it has said already."""
-    said = {(step.kind, step.number): step for step in before.steps if step.said} if before else {}
-    late = wanted.outcome == "missed"
-    steps = [
-        step.model_copy(update={"said": True})
-        if (late and step.kind == "breach") or still_said(step, said.get((step.kind, step.number)), at)
-        else step
-        for step in wanted.steps
-    ]
-    kept: dict[str, Any] = {"steps": steps}
-    if before and any(step.said for step in steps if step.kind == "breach"):
-        kept["acknowledged"] = before.acknowledged
-    if before and wanted.outcome is None and wanted.over and before.outcome == "cancelled":
-        kept["outcome"] = "cancelled"
-    return wanted.model_copy(update=kept)
+    """The clock as it follows, with what it has said already.
+
+    One that has ended is judged anew only if something else than the calendar has changed.
+    """
+    if before is None:
+        return with_said(wanted, {}, at)
+    over = wanted.outcome in ("met", "missed") or wanted.ended is not None
+    if before.outcome is not None and before.basis == wanted.basis and over:
+        return before
+    said: dict[tuple[str, int], Step] = {(s.kind, s.number): s for s in before.steps if s.said}
+    after = with_said(wanted.model_copy(update={"spoken": before.spoken}), said, at)
+    if before.acknowledged is None or not after.breached:
+        return after
+    hushed = [step.model_copy(update={"said": True}) for step in after.steps]
+    return after.model_copy(update={"acknowledged": before.acknowledged, "steps": hushed})
+
+
+def with_said(wanted: Clock, said: Mapping[tuple[str, int], Step], at: datetime) -> Clock:
+    """The clock, every step marked that need not be said: told for this due time, or by having ended late."""
+
+    def done(step: Step) -> bool:
+        if wanted.outcome == "missed" and step.kind == "breach":
+            return True
+        known = said.get((step.kind, step.number))
+        return step.named(wanted.due) in wanted.spoken or still_said(step, known, at)
+
+    steps = [step.model_copy(update={"said": True}) if done(step) else step for step in wanted.steps]
+    return wanted.model_copy(update={"steps": steps})
 
 
 def still_said(step: Step, before: Step | None, at: datetime) -> bool:
@@ -148,31 +166,26 @@ def still_said(step: Step, before: Step | None, at: datetime) -> bool:
 
 
 def told(before: Clock | None, after: Clock) -> list[Fact]:
-    """What is to be made known of the way from one to the other."""
+    """What is to be made known of the way from one to the other; the last word says how it stands."""
     about = about_(after)
-    news: list[Fact] = []
-    if before is None or moved(before, after):
-        resumed = before is not None and before.paused and not after.paused and after.outcome is None
-        news.append(
-            DeadlineResumed(**about)
-            if resumed
-            else DeadlineSet(**about, started=after.started, provisional=after.provisional)
-        )
-    if after.paused and after.outcome is None and (before is None or before.paused is None):
-        news.append(DeadlinePaused(**about, since=after.paused))
-    if after.outcome is None or (before and before.outcome == after.outcome):
-        return news
-    if after.outcome == "missed" and not (before and before.breached):
-        news.append(DeadlineBreached(**about))
-    return [*news, ended(after)]
+    set_ = DeadlineSet(**about, started=after.started, provisional=after.provisional)
+    if before is not None and how(before) == how(after):
+        return []
+    if after.outcome is not None:
+        late = after.outcome == "missed" and not (before and before.breached)
+        breach: list[Fact] = [DeadlineBreached(**about)] if late else []
+        return [*([set_] if before is None else []), *breach, ended(after)]
+    if after.paused is not None:
+        paused = DeadlinePaused(**about, since=after.paused)
+        return [set_, paused] if before is None or before.outcome is not None else [paused]
+    resumed = before is not None and before.paused is not None and before.outcome is None
+    return [DeadlineResumed(**about) if resumed else set_]
 
 
-def moved(before: Clock, after: Clock) -> bool:
-    """Whether the due time is another one, or the clock runs again."""
-    again = before.outcome is not None and after.outcome is None
-    resumed = before.paused is not None and after.paused is None and after.outcome is None
-    told = (before.due, before.started, before.provisional) != (after.due, after.started, after.provisional)
-    return again or resumed or (told and after.outcome != "cancelled")
+def how(clock: Clock) -> tuple[object, ...]:
+    """What others are told of a clock."""
+    paused = clock.paused if clock.outcome is None else None
+    return clock.due, clock.started, clock.provisional, paused, clock.outcome, clock.stopped
 
 
 def ended(clock: Clock) -> Fact:
@@ -217,10 +230,11 @@ def speak(running: Clock, until: datetime) -> tuple[Clock, list[Fact]]:
     if running.next is None or clock.wake_at(running.next) > until:
         return running, []
     about = about_(running)
-    if running.over:
-        return running.model_copy(update={"outcome": "cancelled"}), [DeadlineCancelled(**about)]
+    if running.ended is not None:
+        return end(running, running.ended)
     now = [step for step in running.steps if not step.said and clock.wake_at(step.at) <= until]
     steps = [step.model_copy(update={"said": step.said or step in now}) for step in running.steps]
+    spoken = [*running.spoken, *(step.named(running.due) for step in now)][-MOST_SPOKEN:]
     kinds = {step.kind for step in now}
     facts: list[Fact] = []
     if "breach" in kinds:
@@ -231,7 +245,13 @@ def speak(running: Clock, until: datetime) -> tuple[Clock, list[Fact]]:
     if rungs:
         roles = tuple(dict.fromkeys(step.role for step in rungs if step.role))
         facts.append(DeadlineEscalated(**about, rung=max(step.number for step in rungs) + 1, roles=roles))
-    return running.model_copy(update={"steps": steps}), facts
+    return running.model_copy(update={"steps": steps, "spoken": spoken}), facts
+
+
+def end(clock: Clock, at: datetime) -> tuple[Clock, list[Fact]]:
+    """A clock whose cycle ended at `at` without stopping it: cancelled, or too late if overdue by then."""
+    after = with_said(ceased(clock, at).model_copy(update={"ended": at, "basis": clock.basis}), {}, at)
+    return after, told(clock, after)
 
 
 class Acknowledging(BaseModel):
@@ -264,4 +284,4 @@ def acknowledge(state: Deadlines | None, cause: Cause[Acknowledging]) -> Planned
         }
     )
     clocks = [noted if each.key == key else each for each in state.clocks]
-    return state.model_copy(update={"clocks": clocks}), [DeadlineAcknowledged(**about_(noted), by=cause.by)]
+    return state.model_copy(update={"clocks": clocks}), [DeadlineAcknowledged(**about_(noted))]

@@ -79,7 +79,7 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
         case ComplaintDispatched(cycle=cycle) as routed:
             return _dispatched(state, cycle, at, routed)
         case ComplaintAccepted(cycle=cycle, department=department):
-            return mark(state, cycle, at, "accepted", f"accepted:{department}", "lead_received")
+            return mark(state, cycle, at, f"accepted:{department}")
         case ComplaintPaused() as wait:
             begun = {"cycle": wait.cycle, "waits_for": wait.waits_for, "since": at}
             return _waits(state, wait.number, begun)
@@ -88,10 +88,9 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
         case NoticeSent(cycle=cycle, kind="acknowledgement"):
             return mark(state, cycle, at, "acknowledged")
         case ComplaintReopened(cycle=cycle):
-            again = mark(state, cycle, at, "received")
-            return again.model_copy(update={"cycle": max(state.cycle, cycle)})
+            return mark(state, cycle, at, "received")
         case ComplaintClosed(cycle=cycle):
-            return mark(state, cycle, at, "closed").model_copy(update={"closed": True})
+            return mark(state, cycle, at, "closed")
         case NoticeSent() | SolutionAudited(passed=False):
             return state
         case reached:

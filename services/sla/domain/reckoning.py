@@ -5,7 +5,8 @@ A clock that was stopped is judged by what was known then: a grade given later d
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import NamedTuple, Protocol, TypeVar
 
 from services.sla.domain.record import Clock, Deadlines, Route, Step, just_after
@@ -116,12 +117,13 @@ class View:
 
     def clock(self, asked: Question, stopped: datetime | None) -> Clock | None:
         """The clock, if one runs or ran; without what it has said."""
-        found = self.reckoned(asked) if asked.name in self._pack.clocks else None
-        if found is None:
+        rule = self._pack.clocks.get(asked.name)
+        mine = rule is not None and rule.each_department == (asked.department is not None)
+        found = self.reckoned(asked) if mine else None
+        if found is None or rule is None:
             return None
-        rule = self._pack.clocks[asked.name]
         outcome = None if stopped is None else "met" if stopped <= found.due or found.paused else "missed"
-        return Clock(
+        clock = Clock(
             cycle=asked.cycle,
             name=asked.name,
             department=asked.department,
@@ -133,11 +135,12 @@ class View:
             target=rule.target,
             internal=rule.internal,
             paused=found.paused if stopped is None else None,
-            over=self._state.closed or asked.cycle < self._state.cycle,
+            ended=ended(self._state, asked.cycle) if stopped is None else None,
             steps=steps(rule, found),
             stopped=stopped,
             outcome=outcome,
         )
+        return clock.model_copy(update={"basis": basis(clock, found, self._pack)})
 
     def reckoned(self, asked: Question) -> Reckoned | None:
         """When it is due, if it runs."""
@@ -175,8 +178,24 @@ class View:
             if wait.since is None or wait.cycle != cycle or wait.waits_for not in rule.pauses:
                 continue
             if self._until is None or wait.since < self._until:
-                still = wait.until is None or (self._until is not None and wait.until > self._until)
-                yield wait.since, None if still else wait.until
+                until = wait.until and max(wait.since, wait.until)
+                still = until is None or (self._until is not None and until > self._until)
+                yield wait.since, None if still else until
+
+
+def ended(state: Deadlines, cycle: int) -> datetime | None:
+    """When a cycle came to its end: the complaint was closed, or reopened."""
+    ends = (state.marks.get(f"{cycle}:closed"), state.marks.get(f"{cycle + 1}:received"))
+    return min((at for at in ends if at is not None), default=None)
+
+
+def basis(clock: Clock, found: Reckoned, pack: Pack) -> str:
+    """What tells one way to reckon a clock from another, whatever the calendar says."""
+    waits = [[str(end and end.astimezone(UTC)) for end in pause] for pause in found.pauses]
+    about = (pack.pack, clock.grade, clock.responsible, clock.stopped and clock.stopped.astimezone(UTC))
+    still = found.paused and found.paused.astimezone(UTC)
+    all_of_it = (*about, found.budget, found.start.astimezone(UTC), waits, still)
+    return blake2b(repr(all_of_it).encode(), digest_size=8).hexdigest()
 
 
 def latest(told: Mapping[int, D], until: datetime | None) -> D | None:
@@ -202,11 +221,13 @@ def mark_of(state: Deadlines, pack: Pack, asked: Question, mark: Mark) -> Left |
     """When this mark was left in a cycle: by an event, or by facts where the pack says so."""
     if mark in pack.marks:
         return _left_by_facts(state, pack, asked, pack.marks[mark])
-    key = f"{asked.cycle}:{mark}"
-    if asked.department and mark in ("accepted", "dispatched"):
-        key = f"{key}:{asked.department}"
-    at = state.marks.get(key)
-    return Left(at, at) if at else None
+    if mark in ("accepted", "lead_received"):
+        leads = {route.lead for route in state.routes.get(asked.cycle, {}).values()}
+        names = [f"accepted:{each}" for each in ([asked.department] if asked.department else sorted(leads))]
+    else:
+        names = [f"{mark}:{asked.department}" if asked.department and mark == "dispatched" else mark]
+    times = [at for name in names if (at := state.marks.get(f"{asked.cycle}:{name}"))]
+    return Left(min(times), min(times)) if times else None
 
 
 def _left_by_facts(state: Deadlines, pack: Pack, asked: Question, rule: MarkRule) -> Left | None:

@@ -1,6 +1,6 @@
 """The record: what sla has heard of one complaint, and the clocks that follow from it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, computed_field
@@ -22,6 +22,10 @@ class Step(BaseModel):
     role: str | None = None
     said: bool = False
 
+    def named(self, due: datetime) -> str:
+        """What tells it from every other step, for one due time."""
+        return f"{self.kind} {self.number} {due.astimezone(UTC).isoformat()}"
+
 
 class Acknowledged(BaseModel):
     """Who took note of a breach, and when."""
@@ -31,10 +35,11 @@ class Acknowledged(BaseModel):
 
 
 class Clock(BaseModel):
-    """One deadline. `over` means that its cycle is, though it was never stopped.
+    """One deadline. `department` is whose it is, where each has its own; `responsible` who is asked about it.
 
-    `department` is whose it is, where each has its own; `responsible` the one that is asked about it.
-    `paused` is since when it stands still: then `due` is what it would be if it went on at once.
+    `paused` is since when it stands still: then `due` is what it would be had it gone on at once. `ended` is
+    when its cycle ended without anything having stopped it. `basis` tells one way to reckon it from another,
+    whatever the calendar says; `spoken` is what was said for which due time.
     """
 
     cycle: int
@@ -48,8 +53,10 @@ class Clock(BaseModel):
     target: bool = False
     internal: bool = False
     paused: AwareDatetime | None = None
-    over: bool = False
+    ended: AwareDatetime | None = None
+    basis: str = ""
     steps: list[Step] = []
+    spoken: list[str] = []
     acknowledged: Acknowledged | None = None
     stopped: AwareDatetime | None = None
     outcome: Outcome | None = None
@@ -81,10 +88,12 @@ class Clock(BaseModel):
     @property
     def next(self) -> datetime | None:
         """When it must speak up next, if it is not stopped before."""
-        if self.outcome is not None or (self.paused is not None and not self.breached):
+        if self.outcome is not None:
             return None
-        if self.over:
-            return just_after(self.due)
+        if self.ended is not None:
+            return just_after(self.ended if self.paused or self.breached else self.due)
+        if self.paused is not None and not self.breached:
+            return None
         return min((step.at for step in self.steps if not step.said), default=None)
 
 
@@ -147,8 +156,6 @@ class Deadlines(BaseModel):
     facts: dict[int, Known] = {}
     routes: dict[int, dict[int, Route]] = {}
     pauses: dict[int, Pause] = {}
-    cycle: int = 1
-    closed: bool = False
     clocks: list[Clock] = []
     calendar: str = ""
     calendar_version: int = 0
