@@ -45,6 +45,7 @@ class Copies:
         self.loaded = False
         self._store = store.beside(Copy, lift=lambda copy: {"policy": copy.name}, indexes=[index("policy")])
         self._known: set[str] = set()
+        self._refused: list[Copy] = []
         self._looked = 0.0
 
     async def keep(self, event: Cause[Published]) -> None:
@@ -58,8 +59,9 @@ class Copies:
             self._looked = monotonic()
             new = {"policy": {"$exists": True, "$nin": sorted(self._known)}}
             found = await self._store.find(new, limit=MOST)
-            for saved in found:
-                self._shelve(saved.state)
+            states = [saved.state for saved in found if saved.state is not None]
+            for state in sorted(states, key=lambda copy: bool(copy.pack)):  # a pack may need a calendar
+                self._shelve(state)
             self.loaded = self.loaded or len(found) < MOST
         return False
 
@@ -70,12 +72,23 @@ class Copies:
         return policy.latest(pack)
 
     def _shelve(self, copy: Copy | None) -> None:
-        """One that cannot be used here (a newer language, say) does not keep the others off the shelf."""
+        """One that cannot be used here (a newer language, say) does not keep the others off the shelf.
+
+        It is tried again when another one has come: a pack may be heard of before its calendar.
+        """
         if copy is None or copy.name in self._known:
             return
         self._known.add(copy.name)
+        if not self._put(copy):
+            self._refused.append(copy)
+            return
+        self._refused = [each for each in self._refused if not self._put(each)]
+
+    def _put(self, copy: Copy) -> bool:
         try:
             put = policy.publish if copy.pack else policy.publish_calendar
             put(copy.content)
         except Problem as problem:
             _log.error("what was published cannot be used here", name=copy.name, reason=str(problem)[:500])
+            return False
+        return True

@@ -10,7 +10,15 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+)
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
@@ -20,6 +28,16 @@ Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$"
 """What a pack calls something."""
 Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "en"]
+
+
+def _within_reach(instant: datetime) -> datetime:
+    if not 1990 <= instant.year <= 2200:
+        raise ValueError("give an instant between 1990 and 2200")
+    return instant
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+"""An instant as callers give it; no clock goes further."""
 Detail = StrictBool | int | Decimal | str | tuple[str, ...]
 Party = Literal["customer", "third_party"]
 Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated"]
@@ -161,7 +179,7 @@ class StatementRecorded(IntakeFact):
 
 
 class ComplaintAccepted(IntakeFact):
-    """The lead department took the complaint on."""
+    """A department that must answer took the complaint on; the lead's word moves it to its next stage."""
 
     type: ClassVar[str] = "complaint.accepted.v1"
     cycle: int

@@ -52,7 +52,7 @@ def read_page_token(token: str, *, dated: bool) -> tuple[datetime | None, UUID]:
     except (ValueError, TypeError, AttributeError):
         fault = Fault(detail="take next_page_token of the page before", pointer="#/page_token")
         raise Invalid("The page token is not one of this list", [fault]) from None
-    if (at is None) == dated or (found[0] and found[0].tzinfo is None):
+    if (at is None) == dated or (found[0] and (found[0].tzinfo is None or not 1990 <= found[0].year <= 2200)):
         fault = Fault(detail="take next_page_token of the same list", pointer="#/page_token")
         raise Invalid("The page token is one of another list", [fault])
     return found

@@ -215,14 +215,20 @@ class Store(Generic[S]):
 
     async def find(self, query: Mapping[str, Any], *, sort: str = "_id", limit: int = 100) -> list[Saved[S]]:
         """Documents that match a query over lifted values, sorted by some (`-name,name`: `-` descends)."""
+        found, _ = await self.page(query, sort=sort, limit=limit)
+        return found
+
+    async def page(self, query: Mapping[str, Any], *, sort: str, limit: int) -> tuple[list[Saved[S]], bool]:
+        """The same, and whether there are more; one that cannot be read is left out and hides no other."""
         cursor = self._documents.find(query, {"state": 1, "version": 1})
         order = [(name.lstrip("-"), -1 if name.startswith("-") else 1) for name in sort.split(",")]
         with _told():
-            found = await cursor.sort(order).limit(limit).to_list()
-        states = ((each, self._readable(each)) for each in found)
-        return [
+            found = await cursor.sort(order).limit(limit + 1).to_list()
+        states = ((each, self._readable(each)) for each in found[:limit])
+        readable = [
             Saved(each["_id"], state, each["version"], False) for each, state in states if state is not None
         ]
+        return readable, len(found) > limit
 
     async def scan(self, query: Mapping[str, Any]) -> AsyncIterator[Saved[S]]:
         """Every document that matches a query over lifted values, a batch of them in memory at a time."""

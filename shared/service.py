@@ -122,7 +122,7 @@ class Service:
             inbox.cancel()
         await _within(13, self._inbox.stop())
         await asyncio.wait(ticks, timeout=5)
-        await end(relay, *ticks)
+        await _within(5, end(relay, *ticks))
         await _within(3, self._relay.stop())
         await _within(2, self._publisher.close())
         await _within(2, self._store.close())

@@ -4,22 +4,26 @@
 """
 
 import asyncio
+import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import structlog
+
 from services.sla.domain.deadlines import reckon_anew
 from services.sla.domain.publishing import Edition
 from services.sla.domain.reckoning import packs
 from services.sla.domain.record import Clock, Deadlines
-from shared import clock, policy
+from shared import clock, policy, telemetry
 from shared.copies import Copies
 from shared.documents import Saved
 from shared.envelope import Cause
 from shared.mongo import Store, index
 
 AT_ONCE = 200
+_log = structlog.get_logger()
 NOTICE = timedelta(days=60)
 
 
@@ -31,6 +35,7 @@ def lift(state: Deadlines) -> dict[str, Any]:
         "next_due": state.next_due,
         "earliest": min(dues, default=None),
         "latest": max(dues, default=None),
+        "departments": sorted({each.responsible for each in state.open if each.responsible}) or None,
         "months": sorted({each.month for each in state.clocks}) or None,
         "board": [_line(each, pack) for each in state.clocks],
         "calendar": state.calendar if dues else None,
@@ -61,6 +66,7 @@ deadlines = Store(
     indexes=[
         index("next_due"),
         index("earliest", "_id"),
+        index("departments", "earliest", "_id"),
         index("months", "_id"),
         index("calendar", "calendar_version"),
     ],
@@ -74,19 +80,21 @@ async def listed(
     month: str | None,
     after: tuple[datetime | None, UUID] | None,
     limit: int,
-) -> list[Saved[Deadlines]]:
-    """Complaints with a clock like that: those of a month by id, else open ones by earliest due time."""
+) -> tuple[list[Saved[Deadlines]], bool]:
+    """Complaints with a clock like that, and whether there are more: of a month by id, else by due time."""
     query: dict[str, Any] = {"board": {"$elemMatch": dict(wanted)}}
     if month is not None:
         query |= {"months": month} | ({"_id": {"$gt": after[1]}} if after else {})
-        return await deadlines.find(query, limit=limit)
+        return await deadlines.page(query, sort="_id", limit=limit)
     query["earliest"] = {"$exists": True}
+    if "department" in wanted:
+        query["departments"] = wanted["department"]
     if "due" in wanted:
         query["earliest"] |= {"$lt": wanted["due"]["$lt"]}
     if after is not None:
         due, id = after
         query["$or"] = [{"earliest": {"$gt": due}}, {"earliest": due, "_id": {"$gt": id}}]
-    return await deadlines.find(query, sort="earliest,_id", limit=limit)
+    return await deadlines.page(query, sort="earliest,_id", limit=limit)
 
 
 def fits(of: Clock, state: Deadlines, wanted: Mapping[str, Any]) -> bool:
@@ -189,9 +197,13 @@ async def reckon_by_newest() -> bool:
     for name in policy.calendars():
         version = policy.load_calendar(name).version
         old = {"calendar": name, "calendar_version": {"$lt": version}}
-        found = await deadlines.find(old, limit=AT_ONCE)
-        await asyncio.gather(*(_anew(each, f"{name}/{version}") for each in found))
-        more = more or len(found) == AT_ONCE
+        found = await deadlines.find(old, sort="calendar_version", limit=AT_ONCE)
+        random.shuffle(found)  # replicas that look at the same moment then collide less
+        work = (_anew(each, f"{name}/{version}") for each in found)
+        done = await asyncio.gather(*work, return_exceptions=True)
+        for each in [error for error in done if isinstance(error, Exception)][:1]:
+            _log.warning("not reckoned anew", calendar=name, reason=telemetry.where(each))
+        more = more or (len(found) == AT_ONCE and not any(done))
     return more
 
 

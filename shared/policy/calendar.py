@@ -4,26 +4,30 @@ Source: Civil Code of the PRC, article 203, for what a day off does to a period;
 country for the days themselves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from shared.events import Key
 from shared.policy.conditions import Section
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS = get_args(Weekday)
 WORKED_BY_CUSTOM = frozenset(WEEKDAYS[:5])
 Edge = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00)$")]
+IANA = "use a time zone of the IANA database, such as Asia/Shanghai"
 Shifts = tuple[tuple[Edge, Edge], ...]
 
 
 def _named(given: Any) -> Any:
     """Days by their names; a plain list of days has none."""
-    return given if isinstance(given, Mapping) else dict.fromkeys(given, "")
+    if isinstance(given, list | tuple | set | frozenset):
+        return {str(day): "" for day in given}
+    return given
 
 
 Days = Annotated[
@@ -56,10 +60,10 @@ class Calendar(Hours):
     version: int = Field(1, ge=1, le=1_000_000)
     time_zone: str
     source: str = ""
-    years: tuple[int, ...] | Literal["all"]
+    years: tuple[Annotated[int, Field(ge=1900, le=2200)], ...] | Literal["all"]
     days_off: Days = {}
     days_worked: Days = {}
-    departments: dict[str, Hours] = {}
+    departments: dict[Key, Hours] = {}
 
     @field_validator("time_zone")
     @classmethod
@@ -67,7 +71,9 @@ class Calendar(Hours):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("use a time zone of the IANA database, such as Asia/Shanghai") from None
+            raise ValueError(IANA) from None
+        if name not in available_timezones() - {"localtime"}:
+            raise ValueError(IANA)
         return name
 
     def __hash__(self) -> int:

@@ -110,7 +110,7 @@ FORMS: dict[Kind, str] = {
     "text": "a text of at most 200 characters",
     "choice": "one",
     "choices": "a list",
-    "instant": "an instant as ISO 8601 with offset",
+    "instant": "an instant between 1990 and 2200, as ISO 8601 with offset",
 }
 
 
@@ -137,7 +137,7 @@ def _read(rule: FactRule, given: Any, money: Rates) -> FactValue:
             return tuple(sorted({rule.option(each) for each in chosen}))
         case "instant":
             instant = given if isinstance(given, datetime) else datetime.fromisoformat(given)
-            if instant.tzinfo is not None:
+            if instant.tzinfo is not None and 1990 <= instant.year <= 2200:
                 return instant
     raise ValueError(rule.type)
 

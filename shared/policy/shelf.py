@@ -180,9 +180,38 @@ def load_calendar(name: str) -> Calendar:
     return max(found, key=lambda each: each.version)
 
 
+@cache
+def _calendar_in_box(name: str) -> Calendar | None:
+    """The newest in any folder; of two alike, that of the house's own."""
+    paths = [folder / "calendars" / f"{name}.yaml" for folder in FOLDERS if re.fullmatch(NAME, name)]
+    found = [_calendar_from(path) for path in paths if path.is_file()]
+    return max(reversed(found), key=lambda each: each.version, default=None)
+
+
+def _calendar_from(path: Path) -> Calendar:
+    name = f"policies/calendars/{path.name}"
+    found = _calendar(parse(path.read_text(encoding="utf-8"), name), name)
+    if found.calendar != path.stem:
+        raise Invalid(f"{name} is {found.calendar} inside; name file and calendar alike")
+    return found
+
+
 def calendars() -> list[str]:
-    """The names of all calendars on the shelf."""
-    return sorted({*_published_calendars, *_calendar_files()})
+    """The names of all calendars on the shelf that can be used."""
+    return sorted({*_published_calendars, *_calendars_in_box()})
+
+
+@cache
+def _calendars_in_box() -> frozenset[str]:
+    names = {path.stem for folder in FOLDERS for path in folder.glob("calendars/*.yaml")}
+    return frozenset(name for name in names if _usable(name))
+
+
+def _usable(name: str) -> bool:
+    try:
+        return _calendar_in_box(name) is not None
+    except Invalid:
+        return False
 
 
 def calendar_draft(text: str, name: str) -> Draft:
@@ -207,20 +236,6 @@ def publish_calendar(content: Mapping[str, Any]) -> Calendar:
     if known is None or known.version < found.version:
         _published_calendars[found.calendar] = found
     return found
-
-
-@cache
-def _calendar_files() -> dict[str, Path]:
-    return {path.stem: path for folder in FOLDERS for path in folder.glob("calendars/*.yaml")}
-
-
-@cache
-def _calendar_in_box(name: str) -> Calendar | None:
-    path = _calendar_files().get(name)
-    if path is None:
-        return None
-    draft = parse(path.read_text(encoding="utf-8"), f"policies/calendars/{name}.yaml")
-    return _calendar(draft, name)
 
 
 def in_use() -> Iterator[tuple[str, int, str]]:

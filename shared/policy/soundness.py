@@ -40,6 +40,7 @@ def unsound(pack: Pack) -> Found:
     """Everything that contradicts something else."""
     yield from _names(pack)
     yield from _facts(pack)
+    yield from _marks(pack)
     yield from _grades(pack)
     yield from _decisions(pack)
     yield from _people(pack)
@@ -100,6 +101,21 @@ def _facts(pack: Pack) -> Found:
     for number, rule in enumerate(pack.required):
         for field in rule.fields:
             yield from _unknown(("required", number, "fields"), "field", field, {*known, *RECORD})
+
+
+def _marks(pack: Pack) -> Found:
+    """A mark's instant is a fact that leaves the record; a clock for each department has marks of theirs."""
+    for mark, rule in pack.marks.items():
+        if rule.at is None:
+            continue
+        fact = pack.facts.get(rule.at)
+        if fact is None or fact.type != "instant":
+            yield ("marks", mark), f"{rule.at} is no fact of this pack of type instant"
+        elif fact.stays:
+            yield ("marks", mark), f"{rule.at} never leaves the record; say `private: false`"
+    for name, clock in pack.clocks.items():
+        if clock.each_department and (clock.start, clock.stop) != ("dispatched", "accepted"):
+            yield ("clocks", name), "each department has marks of its own only from dispatched to accepted"
 
 
 def _private(pack: Pack) -> Found:

@@ -134,7 +134,8 @@ class Timetable:
 
     def midnight(self, day: date) -> datetime:
         """The first moment of a date."""
-        return self._local(min(spans(self.zone, day, 0, 86_400_000_000))[0])
+        found = list(spans(self.zone, day, 0, 86_400_000_000))
+        return self._local(min(found)[0]) if found else self.midnight(day + DAY)
 
     def closing(self, day: date) -> datetime:
         """The end of a date's last shift; of the whole day where nobody works."""

@@ -1,18 +1,22 @@
 """What a complaint says of its matter: read as its pack asks, required where it must be, revised later."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from services.intake.domain import handling
 from services.intake.domain.complaint import Complainant, Complaint, NewComplaint, Registration
 from services.intake.domain.fingerprints import fingerprints
 from services.intake.domain.handling import Request
-from services.intake.domain.particulars import Revision
+from services.intake.domain.particulars import Revision, read_details
 from services.intake.domain.registration import register
+from shared import clock
 from shared.envelope import Cause
 from shared.events import ComplaintRegistered, Fact, FactsRevised
+from shared.policy import load
 from shared.problems import Invalid
 from tests.kit.complaint import COMPLAINT, NUMBER, START
 
@@ -99,9 +103,15 @@ def test_a_private_detail_stays_in_the_record() -> None:
 
 @pytest.mark.parametrize("name", ["received_at", "customer_deadline"])
 def test_an_instant_that_no_clock_can_take_is_refused(name: str) -> None:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(ValidationError, match="between 1990 and 2200"):
         taken(**{name: "0001-01-01T00:00:00+14:00"})
-    assert pointers(refused) == {f"#/{name}"}
+
+
+def test_what_has_happened_cannot_lie_in_the_future() -> None:
+    ahead = (clock.now() + timedelta(hours=1)).isoformat()
+    with pytest.raises(Invalid) as refused:
+        read_details({"onsite_arrived_at": ahead}, load("cn-field-24-48-5", 1))
+    assert refused.value.errors[0].pointer == "#/details/onsite_arrived_at"
 
 
 def test_a_revision_says_all_that_is_known_and_nothing_if_nothing_changed() -> None:

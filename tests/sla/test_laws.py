@@ -99,7 +99,9 @@ def different(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> list[st
     told = [f"{key} only on one side" for key in found[0].keys() ^ found[1].keys()]
     for key in found[0].keys() & found[1].keys():
         first, second = (each[key] for each in found)
-        told += [f"{key} {name}: {first[name]} {second[name]}" for name in first if first[name] != second[name]]
+        told += [
+            f"{key} {name}: {first[name]} {second[name]}" for name in first if first[name] != second[name]
+        ]
     return told
 
 

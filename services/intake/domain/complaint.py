@@ -23,6 +23,7 @@ from shared.events import (
     Demand,
     Detail,
     FactsRevised,
+    Instant,
     Language,
     Money,
     Name,
@@ -91,7 +92,7 @@ class NewComplaint(Given):
     )
     channel: Channel
     language: Language = "zh-CN"
-    received_at: AwareDatetime | None = Field(None, description="When the customer spoke; default: now")
+    received_at: Instant | None = Field(None, description="When the customer spoke; default: now")
     class_: str | None = Field(None, alias="class", max_length=100, description="Default: read off the text")
     complainant: Complainant
     product: Purchase = Purchase()
@@ -101,7 +102,7 @@ class NewComplaint(Given):
     facts: GivenFacts = GivenFacts()
     details: Details = Field({}, description="What the policy pack asks for besides, by its names")
     tier: Name | None = Field(None, description="What kind of customer this is, as the pack calls it")
-    customer_deadline: AwareDatetime | None = Field(None, description="By when the customer wants an answer")
+    customer_deadline: Instant | None = Field(None, description="By when the customer wants an answer")
 
 
 class Solution(BaseModel):
@@ -142,6 +143,7 @@ class Complaint(BaseModel):
     scores: dict[int, int | None] = {}
     requests: dict[str, str] = {}
     proposals: int = 0
+    accepted: dict[int, list[str]] = {}
     waits: int = 0
     waits_for: Party | None = None
     root_cause: str | None = None

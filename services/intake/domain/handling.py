@@ -45,9 +45,10 @@ from shared.problems import Conflict, Fault, Invalid
 
 
 class Accept(Given):
-    """The lead department takes the complaint on."""
+    """The lead department takes the complaint on; any other that must answer may say so, too."""
 
     step: Literal["accept"]
+    department: Name | None = Field(None, description="Default: the lead department")
 
 
 class Investigate(Given):
@@ -152,6 +153,8 @@ def take(state: Complaint | None, cause: Cause[Request]) -> Handled:
 
 def go(state: Complaint, step: Any) -> Handled:
     """The step itself. Answering ends a wait."""
+    if isinstance(step, Accept) and step.department not in (None, lead(state)):
+        return accept_too(state, step)
     steps = possible(state.stage, waits=state.waits_for is not None)
     if step.step not in steps:
         now = ", ".join(steps) or "nothing by hand; the next event comes from elsewhere"
@@ -164,6 +167,26 @@ def go(state: Complaint, step: Any) -> Handled:
         return after, facts
     after, resumed = wait(after, Resume(step="resume"))
     return after, [*resumed, *facts]
+
+
+def lead(state: Complaint) -> str | None:
+    routed = state.dispatched.get(state.cycle)
+    return routed.lead if routed else None
+
+
+def accept_too(state: Complaint, step: Accept) -> Handled:
+    """A department beside the lead takes its part on; the stage stays. Raises Invalid for another."""
+    routed = state.dispatched.get(state.cycle)
+    known = routed.departments if routed else ()
+    if step.department not in known:
+        fault = Fault(detail=f"use one of {', '.join(known) or 'none yet'}", pointer="#/department")
+        raise Invalid("This department does not have to answer", [fault])
+    told = state.accepted.get(state.cycle, [])
+    if step.department in told:
+        return state, []
+    accepted = state.accepted | {state.cycle: [*told, step.department]}
+    event = ComplaintAccepted(cycle=state.cycle, department=step.department)
+    return state.model_copy(update={"accepted": accepted}), [event]
 
 
 def wait(state: Complaint, step: Pause | Resume) -> Handled:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.intake.domain.complaint import (
     MOST_DETAILS,
@@ -16,9 +16,12 @@ from services.intake.domain.complaint import (
     NewComplaint,
 )
 from services.intake.domain.stages import Stage
-from shared.events import Demand, Detail, Fact, FactsRevised, Money, Name, Particulars, Product
+from shared import clock
+from shared.events import Demand, Detail, Fact, FactsRevised, Instant, Money, Name, Particulars, Product
 from shared.policy import FactValue, Pack, load, measured, plain, read_fact, stated
 from shared.problems import Conflict, Fault, Invalid
+
+MOST_REVISIONS = 500
 
 
 class RevisedProduct(Product, Given):
@@ -36,7 +39,7 @@ class Revision(Given):
     details: Details = {}
     tier: Name | None = None
     department: Name | None = Field(None, description="The department that is responsible")
-    customer_deadline: AwareDatetime | None = None
+    customer_deadline: Instant | None = None
     verified: bool | None = None
 
 
@@ -70,7 +73,17 @@ def read_details(given: Mapping[str, Any], pack: Pack) -> dict[str, Detail]:
         faults = [Fault(detail=known, pointer=f"#/details/{name}") for name in unknown]
         raise Invalid("The policy pack does not know these details", faults)
     read = {name: _read(name, value, pack) for name, value in given.items()}
+    check_marks(read, pack)
     return {name: value for name, value in read.items() if value is not None}
+
+
+def check_marks(details: Mapping[str, Any], pack: Pack) -> None:
+    """Raises Invalid for an instant that leaves a mark, so has been, and yet lies in the future."""
+    at = {rule.at for rule in pack.marks.values()}
+    told = {name: value for name, value in details.items() if name in at and value is not None}
+    if ahead := [name for name, value in told.items() if datetime.fromisoformat(value) > clock.now()]:
+        faults = [Fault(detail="give an instant not later than now", pointer=f"#/details/{n}") for n in ahead]
+        raise Invalid("What has happened cannot lie in the future", faults)
 
 
 def _read(name: str, value: Any, pack: Pack) -> Detail | None:
@@ -138,6 +151,8 @@ def revise(state: Complaint, given: Revision) -> tuple[Complaint, list[Fact]]:
     """
     if state.stage is Stage.CLOSED:
         raise Conflict("A closed complaint is not revised; it would have to be reopened")
+    if state.revised is not None and state.revised.revision >= MOST_REVISIONS:
+        raise Conflict(f"A complaint is revised at most {MOST_REVISIONS} times")
     pack = load(state.pack, state.pack_version)
     check_class(given.class_, pack)
     check_department(given.department, pack)

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from services.sla import store
 from services.sla.domain.publishing import Edition, publish
@@ -67,8 +68,11 @@ async def put(
 ) -> Published:
     """Publish the next version of a calendar, or a new calendar; open deadlines follow it by themselves."""
     content = _content(await request.body(), name, version)
-    if name in calendars() and load_calendar(name).version > version:
-        raise Conflict(f"{name} is at version {load_calendar(name).version}; take the next one")
+    newest = load_calendar(name) if name in calendars() else None
+    now = newest.version if newest else 0
+    same = newest is not None and version == now and newest.model_dump(mode="json") == content
+    if not same and version != now + 1:
+        raise Conflict(f"{name} is at version {now}; the next one is {now + 1}")
     id = uuid5(_NAMES, f"{name}/{version}")
     edition = Edition(calendar=name, version=version, content=content)
     trace = telemetry.traceparent()
@@ -79,8 +83,6 @@ async def put(
 
 def _content(body: bytes, name: str, version: int) -> dict[str, Any]:
     """The calendar as it will be published. Raises Invalid for what is none, or is another one."""
-    if len(body) > LARGEST:
-        raise Invalid(f"A calendar has at most {LARGEST} bytes")
     text = body.decode("utf-8", "replace")
     if "\ufffd" in text:
         raise Invalid("Send the calendar as YAML or JSON in UTF-8")
@@ -88,4 +90,7 @@ def _content(body: bytes, name: str, version: int) -> dict[str, Any]:
     if (found.calendar, found.version) != (name, version):
         fault = Fault(detail=f"the body is {found.calendar}/{found.version}", pointer="#/version")
         raise Invalid("Address and body name different calendars", [fault])
-    return found.model_dump(mode="json")
+    content = found.model_dump(mode="json")
+    if len(to_json(content)) > LARGEST:
+        raise Invalid(f"A calendar has at most {LARGEST} bytes")
+    return content

@@ -1,5 +1,6 @@
 """What is due when, how that was counted, and who took note of a breach."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -13,8 +14,9 @@ from services.sla.domain.record import Acknowledged, Clock, Deadlines, Status
 from shared import clock, telemetry
 from shared.documents import Saved
 from shared.envelope import Cause
+from shared.events import Instant
 from shared.http import Caller, caller, page_token, read_page_token
-from shared.policy import latest, load
+from shared.policy import available, latest, load
 from shared.problems import Fault, Invalid, NotFound
 
 router = APIRouter(prefix="/v1", tags=["deadlines"], dependencies=[Depends(caller)])
@@ -87,12 +89,12 @@ async def find(
     clock_name: Annotated[str | None, Query(alias="clock", max_length=100)] = None,
     grade: Short | None = None,
     pack: Short | None = None,
-    due_before: AwareDatetime | None = None,
+    due_before: Instant | None = None,
     month: Annotated[
         Month | None, Query(description="In which it is due; needed for clocks that ended")
     ] = None,
     page_size: Annotated[int, Query(ge=1, le=500)] = 50,
-    token: Annotated[str | None, Query(alias="page_token", max_length=200)] = None,
+    begin: Annotated[str | None, Query(alias="page_token", max_length=200)] = None,
 ) -> Page:
     """Clocks like that by complaint: open ones by their earliest due time, those of a month in no order."""
     if state in ("met", "missed", "cancelled") and month is None:
@@ -104,11 +106,11 @@ async def find(
         wanted["due"] = {"$lt": due_before}
     if state is None and month is None:
         wanted["status"] = {"$nin": ["met", "missed", "cancelled"]}
-    after = read_page_token(token, dated=month is None) if token is not None else None
-    found = await store.listed(wanted, month, after, page_size)
-    items = [_item(each, wanted) for each in found if each.state is not None]
-    full = len(found) == page_size
-    return Page(items=items, next_page_token=_token(found[-1], by_due=month is None) if full else None)
+    after = read_page_token(begin, dated=month is None) if begin is not None else None
+    found, more = await store.listed(wanted, month, after, page_size)
+    items = [_item(each, wanted) for each in found]
+    token = _token(found[-1], by_due=month is None) if more and found else None
+    return Page(items=items, next_page_token=token)
 
 
 def _item(found: Saved[Deadlines], wanted: dict[str, Any]) -> ComplaintClocks:
@@ -136,7 +138,7 @@ async def show(complaint: UUID) -> Whole:
 
 async def _known(complaint: UUID) -> Deadlines:
     found = await store.deadlines.get(complaint)
-    if found is None or found.state is None:
+    if found is None or found.state is None or not found.state.marks:
         raise NotFound("No deadlines are known for this complaint id")
     return found.state
 
@@ -165,6 +167,11 @@ class Answer(BaseModel):
 async def work_out(given: Calculation) -> Answer:
     """What would be due when, for a pack's clocks or one duration; nothing is stored."""
     if given.pack is None:
-        return Answer(clocks=calculate(given, None, clock.now()))
-    pack = load(given.pack, given.version or latest(given.pack))
-    return Answer(pack=f"{pack.pack}/{pack.version}", clocks=calculate(given, pack, clock.now()))
+        return Answer(clocks=await asyncio.to_thread(calculate, given, None, clock.now()))
+    version = given.version or latest(given.pack)
+    if (given.pack, version) not in available():
+        told = f"the newest is {latest(given.pack)}"
+        raise Invalid(f"There is no such version of {given.pack}", [Fault(detail=told, pointer="#/version")])
+    pack = load(given.pack, version)
+    clocks = await asyncio.to_thread(calculate, given, pack, clock.now())
+    return Answer(pack=f"{pack.pack}/{pack.version}", clocks=clocks)

@@ -70,6 +70,8 @@ async def on_time(
     now = clock.now()
     begin = first or f"{now:%Y-%m}"
     end = last or begin
+    if begin > end:
+        raise Invalid("The period ends before it begins", [Fault(detail="give from <= to", pointer="#/to")])
     given = {"pack": pack, "clock": clock_name, "grade": grade, "department": department}
     wanted = {key: each for key, each in given.items() if each is not None}
     found = await store.figures(begin, end, _dimensions(by), wanted, now)

@@ -10,13 +10,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from services.sla.domain.deadlines import views
 from services.sla.domain.reckoning import Question, Reckoned, reckon, steps
 from services.sla.domain.record import Clock, Deadlines
-from shared.events import Party
+from shared.events import Instant, Party
 from shared.policy import (
     ClockRule,
     Duration,
     Interval,
     Mark,
     Pack,
+    Timetable,
     facts_from,
     intervals_of,
     load_calendar,
@@ -34,8 +35,8 @@ class Wait(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     waits_for: Party = "customer"
-    since: AwareDatetime
-    until: AwareDatetime | None = None
+    since: Instant
+    until: Instant | None = None
 
     @model_validator(mode="after")
     def _forwards(self) -> "Wait":
@@ -52,15 +53,15 @@ class Calculation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    start: AwareDatetime | None = Field(None, description="Default: now")
+    start: Instant | None = Field(None, description="Default: now")
     pack: str | None = Field(None, max_length=100)
-    version: int | None = Field(None, description="Of the pack; default: the newest")
+    version: int | None = Field(None, ge=1, le=1_000_000, description="Of the pack; default: the newest")
     facts: dict[str, Any] = Field({}, max_length=100)
     grade: str | None = Field(None, description="Default: what the pack makes of the facts")
-    marks: dict[Mark, AwareDatetime] = {}
+    marks: dict[Mark, Instant] = {}
     duration: Duration | None = None
     calendar: str | None = Field(None, max_length=100, description="Default: the pack's")
-    department: str | None = Field(None, max_length=100, description="By whose hours")
+    department: str | None = Field(None, max_length=100, description="The one in the lead, or by whose hours")
     pauses: list[Wait] = Field([], max_length=100)
 
     @model_validator(mode="after")
@@ -109,21 +110,32 @@ def calculate(asked: Calculation, pack: Pack | None, now: datetime) -> list[Calc
     """Everything that is asked for. Raises Invalid for facts, grades or calendars that there are not."""
     start = asked.start or now
     if pack is None:
-        table = timetable(load_calendar(asked.calendar or ""), asked.department)
+        table = _table(asked, asked.calendar or "", asked.department)
         waits = [(each.since, each.until) for each in asked.pauses]
         return [_calculated(None, start, reckon(asked.duration, start, table, waits))]
     facts: dict[str, Any] = dict(facts_from(pack, asked.facts))
     facts["grade"] = asked.grade or verdicts(pack, facts, {})[next(iter(pack.schemes))].grade
     _check_grade(pack, facts["grade"])
-    table = timetable(load_calendar(asked.calendar or pack.calendar), asked.department)
     marks = asked.marks or {rule.start: start for rule in pack.clocks.values()}
     found = []
     for name, rule in pack.clocks.items():
         if rule.start in marks:
+            whose = asked.department if rule.each_department or rule.hours_of == "lead" else rule.hours_of
             waits = [(each.since, each.until) for each in asked.pauses if each.waits_for in rule.pauses]
+            table = _table(asked, asked.calendar or pack.calendar, whose, pack)
             due = reckon(rule.budget(facts), marks[rule.start], table, waits)
             found.append(_calculated(name, marks[rule.start], due, rule))
     return found
+
+
+def _table(asked: Calculation, name: str, department: str | None, pack: Pack | None = None) -> Timetable:
+    calendar = load_calendar(name)
+    known = {*calendar.departments, *(pack.departments if pack else ())}
+    if asked.department is not None and asked.department not in known:
+        told = f"use one of {', '.join(sorted(known))}" if known else "this calendar has none of its own"
+        fault = Fault(detail=told, pointer="#/department")
+        raise Invalid(f"There is no department {asked.department}", [fault])
+    return timetable(calendar, department)
 
 
 def _check_grade(pack: Pack, grade: str) -> None:

@@ -247,18 +247,16 @@ def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judg
 def route(state: Grading, case: Case, graded: ComplaintGraded) -> Judged:
     """Send it to the departments that must answer, unless they are those that have it.
 
-    What a rule of the pack holds back waits until the facts allow it.
+    What a rule of the pack holds back waits until the facts allow it, where it is.
     """
-    if case.cycle not in state.routes and case.pack.held_back(
-        "dispatch", case.facts | {"grade": graded.grade}
-    ):
-        return state, []
     wanted, before = outcome.dispatched(case, graded.class_), state.routes.get(case.cycle)
     if before is not None:
         wanted = wanted.model_copy(update={"revision": before.revision})
         if wanted == before:
             return state, []
         wanted = wanted.model_copy(update={"revision": before.revision + 1})
+    if case.pack.held_back("dispatch", case.facts | {"grade": graded.grade}):
+        return state, []
     return state.model_copy(update={"routes": state.routes | {case.cycle: wanted}}), [wanted]
 
 
