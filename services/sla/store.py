@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -22,7 +23,7 @@ from shared.documents import Saved
 from shared.envelope import Cause
 from shared.mongo import Store, index
 
-AT_ONCE = 200
+AT_ONCE, EVERY_S = 200, 2.0
 _log = structlog.get_logger()
 NOTICE = timedelta(days=60)
 
@@ -191,20 +192,32 @@ async def warnings() -> list[str]:
     ]
 
 
-async def reckon_by_newest() -> bool:
-    """Reckon anew what stands on an older version of its calendar; true if there may be more."""
-    more = False
-    for name in policy.calendars():
-        version = policy.load_calendar(name).version
-        old = {"calendar": name, "calendar_version": {"$lt": version}}
-        found = await deadlines.find(old, sort="calendar_version", limit=AT_ONCE)
-        random.shuffle(found)  # replicas that look at the same moment then collide less
-        work = (_anew(each, f"{name}/{version}") for each in found)
-        done = await asyncio.gather(*work, return_exceptions=True)
-        for each in [error for error in done if isinstance(error, Exception)][:1]:
-            _log.warning("not reckoned anew", calendar=name, reason=telemetry.where(each))
-        more = more or (len(found) == AT_ONCE and not any(done))
-    return more
+class Sweep:
+    """Looks now and then for what stands on an older version of its calendar."""
+
+    def __init__(self) -> None:
+        self._looked = 0.0
+
+    async def tick(self) -> bool:
+        """Reckon some of it anew; true if there may be more."""
+        if monotonic() - self._looked < EVERY_S:
+            return False
+        more = [await reckon_by_newest(name) for name in policy.calendars()]
+        self._looked = 0.0 if any(more) else monotonic()
+        return any(more)
+
+
+async def reckon_by_newest(name: str) -> bool:
+    """Reckon anew what stands on an older version of this calendar; true if there may be more."""
+    version = policy.load_calendar(name).version
+    old = {"calendar": name, "calendar_version": {"$lt": version}}
+    found = await deadlines.find(old, sort="calendar_version", limit=AT_ONCE)
+    random.shuffle(found)  # replicas that look at the same moment then collide less
+    work = (_anew(each, f"{name}/{version}") for each in found)
+    failed = [each for each in await asyncio.gather(*work, return_exceptions=True) if each]
+    for error in [each for each in failed if isinstance(each, Exception)][:1]:
+        _log.warning("not reckoned anew", calendar=name, count=len(failed), reason=telemetry.where(error))
+    return len(found) == AT_ONCE and not failed
 
 
 async def _anew(found: Saved[Deadlines], calendar: str) -> None:

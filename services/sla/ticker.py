@@ -1,7 +1,7 @@
 """What sla does when time passes: it warns, tells of breaches and calls superiors."""
 
 from services.sla.domain.deadlines import fire
-from services.sla.store import deadlines, reckon_by_newest
+from services.sla.store import Sweep, deadlines
 from shared.timers import fire_due
 
 
@@ -10,6 +10,5 @@ async def tick() -> bool:
     return await fire_due(deadlines, fire, "fire deadlines")
 
 
-async def follow_calendars() -> bool:
-    """Reckon anew what an official notice has changed; true if there may be more."""
-    return await reckon_by_newest()
+follow_calendars = Sweep().tick
+"""Reckons anew what an official notice has changed."""

@@ -58,10 +58,9 @@ def plan(state: Deadlines, at: datetime) -> Planned:
         settled = settle(known, wanted, at)
         clocks.append(settled)
         owed += told(known, settled)
-    for (
-        never
-    ) in before.values():  # late news: it should not have run, so whoever heard of it hears of its end
-        owed += told(never, ceased(never, at)) if never.outcome is None else []
+    # Late news may tell that a clock should not have run: whoever heard of it hears of its end.
+    for never in [each for each in before.values() if each.outcome is None]:
+        owed += told(never, ceased(never, at))
     clocks.sort(key=lambda each: each.key)
     news = {"clocks": clocks, "calendar": calendar.calendar, "calendar_version": calendar.version}
     return state.model_copy(update=news), owed
