@@ -58,8 +58,13 @@ clocks:
     ladder: [{role: handler}, {role: general_manager, after: {working_hours: 4}}]
     internal: true
     hours_of: lead
-    each_department: true
     clause: "4"
+  part:
+    title: {zh-CN: 分办, en: Part}
+    start: dispatched
+    stop: accepted
+    due: {default: {hours: 9}}
+    each_department: true
   reply:
     title: {zh-CN: 回复, en: Reply}
     start: received
@@ -99,8 +104,8 @@ def test_nothing_that_a_pack_says_is_left_out(mine: Path) -> None:
         "pauses for customer, third_party",
         "warns after 80 % of the time, 2 hours before the end",
         "then calls Handler at once, General manager after 4 working hours",
-        "hours of the department in the lead for each every department that must answer",
-        "internal not shown outside",
+        "hours of the department in the lead internal not shown outside",
+        "for each every department that must answer",
         "due default: 2 working days, from the next opening, till closing time",
         "warns 1 working hours before the end target counted only",
         "Marks reported Urgent",
