@@ -37,7 +37,8 @@ MOST_SPOKEN = 60
 
 def hear(state: Deadlines | None, cause: Heard) -> Planned:
     """Take in what happened to the complaint, then start, move and stop the clocks that follow from it."""
-    return plan(note(state or Deadlines(), cause), cause.time)
+    known = note(state or Deadlines(), cause)
+    return (known, []) if known is state else plan(known, cause.time)
 
 
 def reckon_anew(state: Deadlines | None, cause: Cause[Any]) -> Planned:
@@ -148,6 +149,8 @@ def settle(before: Clock | None, wanted: Clock, at: datetime) -> Clock:
 
 def with_said(wanted: Clock, said: Mapping[tuple[str, int], Step], at: datetime) -> Clock:
     """The clock, every step marked that need not be said: told for this due time, or by having ended late."""
+    if not said and not wanted.spoken and wanted.outcome != "missed":
+        return wanted
 
     def done(step: Step) -> bool:
         if wanted.outcome == "missed" and step.kind == "breach":
