@@ -5,7 +5,7 @@ each part of the language; `pack` is the whole, `reading` and `soundness` say wh
 runs its vectors, `shelf` holds what can be used.
 """
 
-from shared.policy.calendar import Calendar, works
+from shared.policy.calendar import Calendar
 from shared.policy.clocks import Before, ClockRule, Duration, Mark, MarkRule, Stretch, running
 from shared.policy.conditions import Comparison, Facts, FactValue, Section, Test, plain
 from shared.policy.counters import Counter, Entry, Quota, Run
@@ -104,5 +104,4 @@ __all__ = [
     "stated",
     "timetable",
     "verdicts",
-    "works",
 ]

@@ -122,7 +122,3 @@ def _in_order(shifts: Shifts) -> bool:
     return all(opens < closes for opens, closes in shifts) and all(
         early <= late for early, late in pairwise(edges)
     )
-
-
-def works(calendar: Calendar, day: date) -> bool:
-    return bool(calendar.shifts_on(day))

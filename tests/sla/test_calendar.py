@@ -18,7 +18,6 @@ from shared.policy import (
     load,
     load_calendar,
     timetable,
-    works,
 )
 from shared.problems import Invalid
 
@@ -56,10 +55,10 @@ def test_the_day_is_that_of_the_calendars_zone() -> None:
 
 
 def test_make_up_days_are_worked_and_holidays_are_not() -> None:
-    assert works(CHINA, date(2026, 9, 20))
-    assert not works(CHINA, date(2026, 10, 1))
-    assert works(CHINA, date(2026, 11, 20))
-    assert not works(CHINA, date(2026, 11, 21))
+    assert timetable(CHINA).works(date(2026, 9, 20))
+    assert not timetable(CHINA).works(date(2026, 10, 1))
+    assert timetable(CHINA).works(date(2026, 11, 20))
+    assert not timetable(CHINA).works(date(2026, 11, 21))
 
 
 ACME: dict[str, Any] = {
