@@ -36,6 +36,8 @@ def imported(before: Opened, year: int, text: str, name: str) -> Imported:
     notice = read_notice(text, year, name, calendar.days_off)
     if faults := [Fault(detail=wrong, pointer="") for wrong in _against(before, notice)]:
         raise Invalid(f"{name} contradicts {before.name}, or itself", faults)
+    if not any(day.year == year for day in notice.off):
+        raise Invalid(f"{name} names no day off in {year}; a year without one has no notice yet")
     years = sorted({*calendar.years, year})
     off, worked = notice.off | _kept(calendar.days_off), notice.worked | _kept(calendar.days_worked)
     if (years, off.keys(), worked.keys()) == (
@@ -53,6 +55,10 @@ def imported(before: Opened, year: int, text: str, name: str) -> Imported:
     }
     content = {**before.draft.content, **{key: value for key, value in changed.items() if value}}
     return Imported(written(header_of(before.text), content), notice, list(_notes(before, notice)))
+
+
+HOLIDAYS = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
+"""What every yearly notice of China names."""
 
 
 def _kept(days: dict[date, str]) -> dict[date, str]:
@@ -76,6 +82,9 @@ def _against(before: Opened, notice: Notice) -> Iterator[str]:
 
 
 def _notes(before: Opened, notice: Notice) -> Iterator[str]:
+    named = " ".join(notice.off.values())
+    if missing := [each for each in HOLIDAYS if each not in named]:
+        yield f"the notice does not speak of {'、'.join(missing)}; is it whole?"
     for sentence in notice.passed:
         yield f"says nothing of days off or worked: {sentence}"
     if nameless := [day for day, name in sorted((notice.off | notice.worked).items()) if not name]:

@@ -56,7 +56,7 @@ def notes(opened: Opened) -> list[str]:
 
 def _worked_anyway(calendar: Calendar, day: date) -> bool:
     plain = calendar.model_copy(update={"days_off": {}, "days_worked": {}})
-    return bool(plain.shifts_on(day))
+    return plain.shifts_on(day) == calendar.shifts_on(day)
 
 
 def years_told(years: Sequence[int] | str) -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from services.intake.domain.complaint import IDEMPOTENCY_KEY, Complaint, NewComplaint, Registration
 from services.intake.domain.fingerprints import fingerprints
 from services.intake.domain.handling import Request, Step, take
-from services.intake.domain.particulars import Revision
+from services.intake.domain.particulars import Revision, held_back
 from services.intake.domain.stages import Stage, possible
 from services.intake.domain.timeline import Line, timeline
 from services.intake.store import add, complaints, copies, one
@@ -59,6 +59,7 @@ class View(Receipt):
     """A complaint whole, for those who handle it."""
 
     explanation: dict[int, dict[Language, list[str]]] = Field(description="Why it has its grade, by cycle")
+    held_back: list[str] = Field(description="Facts that the dispatch waits for")
     complaint: dict[str, Any]
 
 
@@ -137,6 +138,7 @@ async def show(id: UUID, response: Response) -> View:
     return View(
         **_short(id, state).model_dump(),
         explanation={cycle: explained(told, _pack(told, state)) for cycle, told in state.graded.items()},
+        held_back=held_back(state),
         complaint=state.model_dump(mode="json", by_alias=True, exclude=hidden),
     )
 

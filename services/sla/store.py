@@ -15,7 +15,6 @@ import structlog
 
 from services.sla.domain.deadlines import reckon_anew
 from services.sla.domain.publishing import Edition
-from services.sla.domain.reckoning import packs
 from services.sla.domain.record import Clock, Deadlines
 from shared import clock, policy, telemetry
 from shared.copies import Copies
@@ -30,7 +29,7 @@ NOTICE = timedelta(days=60)
 
 def lift(state: Deadlines) -> dict[str, Any]:
     """What indexes, lists and figures find a complaint by."""
-    pack = packs(state)[0][1].pack if state.registered else None
+    pack = state.pack
     dues = [each.due.astimezone(UTC) for each in state.open]
     return {
         "next_due": state.next_due,
@@ -100,7 +99,7 @@ async def listed(
 
 def fits(of: Clock, state: Deadlines, wanted: Mapping[str, Any]) -> bool:
     """Whether a clock is one of those that `listed` was asked for."""
-    line = _line(of, packs(state)[0][1].pack)
+    line = _line(of, state.pack)
     tests: dict[str, Any] = dict(wanted)
     due, status = tests.pop("due", None), tests.pop("status", None)
     if due is not None and line["due"] >= due["$lt"]:
@@ -113,8 +112,11 @@ def fits(of: Clock, state: Deadlines, wanted: Mapping[str, Any]) -> bool:
 
 
 async def reckoned_by(calendar: str) -> int:
-    """How many complaints have open clocks that this calendar counts for."""
-    found = await deadlines.aggregate([{"$match": {"calendar": calendar}}, {"$count": "open"}])
+    """How many open clocks this calendar counts for."""
+    over = {"board.status": {"$nin": ["met", "missed", "cancelled"]}}
+    found = await deadlines.aggregate(
+        [{"$match": {"calendar": calendar}}, {"$unwind": "$board"}, {"$match": over}, {"$count": "open"}]
+    )
     return int(found[0]["open"]) if found else 0
 
 

@@ -94,8 +94,9 @@ class Calendar(Hours):
             return hours.hours[day]
         if day in self.days_off:
             return ()
-        weekly = hours.of_weekday(WEEKDAYS[day.weekday()])
-        return hours.shifts if day in self.days_worked and not weekly else weekly
+        if day in self.days_worked and hours.shifts:
+            return hours.shifts
+        return hours.of_weekday(WEEKDAYS[day.weekday()])
 
     def why_off(self, day: date) -> str:
         """Why a date is not worked: the name of the day off, or its weekday."""
@@ -113,6 +114,9 @@ def contradictions(calendar: Calendar) -> Iterator[tuple[tuple[str, ...], str]]:
                 yield where, "shifts stand in order, each ends after its beginning, none overlaps"
         if not any(hours.of_weekday(weekday) for weekday in WEEKDAYS):
             yield place or ("shifts",), "nobody works on any weekday; give at least one of them hours"
+    for name, hours in calendar.departments.items():
+        if "shifts" not in hours.model_fields_set:
+            yield ("departments", name), "give its shifts; none are taken over from the house"
     for day in sorted(calendar.days_off.keys() & calendar.days_worked.keys()):
         yield ("days_worked", str(day)), f"{day} stands in days_off too; keep it in one of them"
 

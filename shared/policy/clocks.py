@@ -267,10 +267,10 @@ class ClockRule(Section):
             return customer
         return self.due.get(str(facts.get("grade"))) or self.due.get("default")
 
-    def end(self, start: datetime, facts: Facts, calendar: Calendar) -> datetime | None:
+    def end(self, start: datetime, facts: Facts, calendar: Calendar, lead: str | None) -> datetime | None:
         """When it is due for a complaint with these facts that never waits; None as for `budget`."""
-        budget = self.budget(facts)
-        return budget.end(start, timetable(calendar)) if isinstance(budget, Duration) else budget
+        budget, whose = self.budget(facts), lead if self.hours_of == "lead" else self.hours_of
+        return budget.end(start, timetable(calendar, whose)) if isinstance(budget, Duration) else budget
 
     def warnings(
         self, start: datetime, due: datetime, table: Timetable, pauses: Sequence[Stretch] = (), *, work: bool

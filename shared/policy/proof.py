@@ -119,7 +119,7 @@ def _answers(pack: Pack, calendar: Calendar, vector: Vector) -> Iterator[tuple[s
         if step is not None:
             yield name, step if bool(pack.held_back(step, facts)) == (name == "refused") else f"not {step}"
     yield "route", pack.feedback.get(facts.get("channel"))  # type: ignore[call-overload]
-    yield from _due(pack, calendar, vector, facts)
+    yield from _due(pack, calendar, vector, facts, lead)
     yield from _figures(pack, vector)
 
 
@@ -157,10 +157,12 @@ def _in_sequence(pack: Pack, vector: Vector) -> tuple[str, ...]:
     return tuple(grades)
 
 
-def _due(pack: Pack, calendar: Calendar, vector: Vector, facts: Facts) -> Iterator[tuple[str, Any]]:
+def _due(
+    pack: Pack, calendar: Calendar, vector: Vector, facts: Facts, lead: str
+) -> Iterator[tuple[str, Any]]:
     for name, clock in pack.clocks.items():
         start = vector.marks.get(clock.start)
-        yield f"due {name}", clock.end(start, facts, calendar) if start else None
+        yield f"due {name}", clock.end(start, facts, calendar, lead) if start else None
 
 
 def _figures(pack: Pack, vector: Vector) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ FOLDERS = [
 _NAMES = UUID("1f0a7c52-9b1e-5c39-8d5b-7a4e6f2c9d10")
 
 _published: dict[tuple[str, int], tuple[Draft, Pack]] = {}
-_published_calendars: dict[str, Calendar] = {}
+_published_calendars: dict[str, dict[int, Calendar]] = {}
 
 
 def pack_id(pack: str, version: int) -> UUID:
@@ -49,10 +49,14 @@ def pack_of(registered: ComplaintRegistered, migrated: ComplaintMigrated | None)
 
 
 def publish(content: Mapping[str, Any]) -> Pack:
-    """Put a published pack on the shelf. Raises Invalid."""
+    """Put a published pack on the shelf. Raises Invalid.
+
+    Its vectors held when it was published; a calendar that came later does not take it off again.
+    """
     name = f"{content.get('pack')}/{content.get('version')}"
     draft = Draft(dict(content))
-    found = activate(draft, name)
+    found = build(draft, name)
+    _calendar_of(found, draft, name)
     _published[found.pack, found.version] = draft, found
     return found
 
@@ -92,7 +96,7 @@ def _abstract(path: Path) -> bool:
 @cache
 def _from_box(pack: str, version: int) -> Pack:
     name = f"policies/{pack}/{version}.yaml"
-    found = activate(draft_of(pack, version), name)
+    found = _proven(build(draft := draft_of(pack, version), name), draft, name, _calendar_in_box)
     if (found.pack, found.version) != (pack, version):
         raise Invalid(f"{name} is {found.pack}/{found.version} inside; name file and folder so")
     return found
@@ -149,7 +153,10 @@ def prove(draft: Draft, name: str) -> Pack:
     return _proven(build(draft, name, trials(draft)), draft, name)
 
 
-def _proven(pack: Pack, draft: Draft, name: str) -> Pack:
+def _proven(
+    pack: Pack, draft: Draft, name: str, calendars: Callable[[str], Calendar | None] = lambda name: None
+) -> Pack:
+    """The pack, if its vectors hold; one of the box by the calendars of the box, whatever came later."""
     faults = []
     for number, vector in enumerate(pack.vectors):
         if unknown := sorted(set(vector.with_) - set(pack.parameters)):
@@ -157,7 +164,7 @@ def _proven(pack: Pack, draft: Draft, name: str) -> Pack:
             faults.append(draft.fault(["vectors", number, "with"], told))
             continue
         trial = build(draft, name, trials(draft) | vector.with_) if vector.with_ else pack
-        calendar = _calendar_of(trial, draft, name)
+        calendar = calendars(trial.calendar) or _calendar_of(trial, draft, name)
         faults += [draft.fault(["vectors", number], wrong) for wrong in failures(trial, calendar, vector)]
     if faults:
         raise Invalid(f"{name} does not give its own known answers", faults)
@@ -172,12 +179,17 @@ def _calendar_of(pack: Pack, draft: Draft, name: str) -> Calendar:
         raise Invalid(f"{name} cannot be used", [draft.fault(["calendar"], problem.detail)]) from None
 
 
-def load_calendar(name: str) -> Calendar:
-    """The newest version of this calendar. Raises Invalid if there is none, or it breaks its form."""
-    found = [each for each in (_published_calendars.get(name), _calendar_in_box(name)) if each]
+def load_calendar(name: str, version: int | None = None) -> Calendar:
+    """A calendar in the newest version, or in this one if it is still here.
+
+    Raises Invalid if there is none, or it breaks its form.
+    """
+    found = dict(_published_calendars.get(name, {}))
+    if (boxed := _calendar_in_box(name)) is not None:
+        found.setdefault(boxed.version, boxed)
     if not found:
         raise Invalid(f"There is no calendar {name}; use one of {', '.join(calendars())}")
-    return max(found, key=lambda each: each.version)
+    return found[version] if version in found else found[max(found)]
 
 
 @cache
@@ -229,12 +241,10 @@ def _calendar(draft: Draft, name: str) -> Calendar:
 
 
 def publish_calendar(content: Mapping[str, Any]) -> Calendar:
-    """Put a published calendar on the shelf, unless a newer one lies there. Raises Invalid."""
+    """Put a version of a calendar on the shelf. Raises Invalid."""
     draft = Draft(dict(content))
     found = _calendar(draft, str(content.get("calendar")))
-    known = _published_calendars.get(found.calendar)
-    if known is None or known.version < found.version:
-        _published_calendars[found.calendar] = found
+    _published_calendars.setdefault(found.calendar, {})[found.version] = found
     return found
 
 

@@ -206,6 +206,9 @@ async def test_a_special_case_is_dispatched_once_somebody_has_named_its_deadline
         id = receipt.json()["id"]
         view = (await at.client.get(f"{at.intake}/{id}")).json()
         assert view["stage"] == "graded"
+        assert view["held_back"] == ["customer_deadline [限定时间]"]
+        refused = await taken(at, id, {"step": "accept"})
+        assert "waits for customer_deadline" in refused.json()["detail"]
         wanted = (await desk.now() + timedelta(days=2)).replace(microsecond=0)
         answer = await at.client.post(
             f"{at.intake}/{id}/facts", json={"customer_deadline": wanted.isoformat()}

@@ -22,7 +22,8 @@ BOMB = "pack: x\nversion: 1\na: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
 )
 
 
-def test_what_a_version_removes_stays_removed_when_it_is_published() -> None:
+def test_what_a_version_removes_stays_removed_when_it_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.policy.shelf._published", {})
     checked = policy.activate(draft_from(CHILD, "child"), "child")
     assert "propose" not in checked.clocks
     content = json.loads(json.dumps(whole(draft_from(CHILD, "child"))))

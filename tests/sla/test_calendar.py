@@ -12,7 +12,9 @@ from shared.copies import Copies, Copy
 from shared.mongo import Store
 from shared.policy import (
     Calendar,
+    Draft,
     Duration,
+    activate,
     calendar_draft,
     draft_of,
     load,
@@ -122,4 +124,13 @@ def test_a_pack_that_is_heard_of_before_its_calendar_is_used_once_that_is_there(
     ):
         copies._shelve(copy)
     assert load("acme-reply", 1).calendar == "acme"
+    vector = {"name": "a day", "marks": {"received": "2026-01-05T10:00:00+08:00"}}
+    false = mine | {
+        "version": 2,
+        "vectors": [vector | {"expect": {"due": {"reply": "2026-01-09T00:00:00+08:00"}}}],
+    }
+    copies._shelve(Copy(pack="acme-reply", version=2, content=false))
+    assert load("acme-reply", 2).version == 2  # proven when it was published; no calendar takes it off again
+    with pytest.raises(Invalid, match="known answers"):
+        activate(Draft(false), "acme-reply/2")
     assert load_calendar("acme").version == 1

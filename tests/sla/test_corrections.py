@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 
+from services.sla.domain.calculation import explained
 from services.sla.domain.deadlines import Acknowledging, acknowledge, hear, plan
 from services.sla.domain.record import Deadlines
 from shared import policy
@@ -71,7 +72,12 @@ def test_a_calendar_does_not_judge_anew_what_has_ended(monkeypatch: pytest.Monke
     monkeypatch.setattr("services.sla.domain.reckoning.load_calendar", lambda name: newer)
     state, facts = plan(case.state, START + timedelta(days=10))
     assert {fact.model_dump()["clock"] for fact in facts} == {"resolve"}
-    assert next(each for each in state.clocks if each.name == "propose") == before
+    kept = next(each for each in state.clocks if each.name == "propose")
+    assert kept == before
+    monkeypatch.undo()
+    told = explained(state, kept)  # by the version of the calendar that it ended under
+    assert told is not None
+    assert (told.calendar, told.total) == ("cn-mainland/1", told.budget)
 
 
 def test_a_due_time_that_comes_back_is_not_told_a_second_time() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from shared.policy import Calendar, Duration
@@ -147,6 +147,9 @@ def test_a_pause_never_makes_it_earlier(case: Case, wait: timedelta, long: timed
 @hard
 @given(CASES, ODD)
 def test_an_odd_start_ends_between_the_even_ones(case: Case, odd: timedelta) -> None:
+    assume(
+        case.length.ends != "same_time"
+    )  # a later start has an earlier time of day where it is past midnight
     ends = [
         case.length.end(case.start.astimezone(UTC) + step, case.table, case.pauses) or NEVER
         for step in (timedelta(), odd, timedelta(minutes=1))

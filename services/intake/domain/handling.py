@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from services.intake.domain.complaint import Complaint, Given, Solution, check_same
-from services.intake.domain.particulars import Revision, check_department, revise
+from services.intake.domain.particulars import Revision, check_department, held_back, revise
 from services.intake.domain.stages import AUDIT_FAILED, STEPS, Stage, possible
 from shared.envelope import Cause
 from shared.events import (
@@ -157,7 +157,12 @@ def go(state: Complaint, step: Any) -> Handled:
         return accept_too(state, step)
     steps = possible(state.stage, waits=state.waits_for is not None)
     if step.step not in steps:
-        now = ", ".join(steps) or "nothing by hand; the next event comes from elsewhere"
+        waits = (
+            f"revise the facts: the dispatch waits for {'; '.join(held)}"
+            if (held := held_back(state))
+            else ""
+        )
+        now = ", ".join(steps) or waits or "nothing by hand; the next event comes from elsewhere"
         raise Conflict(f"'{step.step}' is not possible at stage '{state.stage}'; possible now: {now}")
     if step.step in ("pause", "resume"):
         return wait(state, step)

@@ -144,6 +144,19 @@ PLACES = {
 """Fields of the record that are given at registration; all others are asked for later."""
 
 
+def held_back(state: Complaint) -> list[str]:
+    """What the dispatch of a graded complaint waits for: the facts that a rule of the pack asks for."""
+    if state.stage is not Stage.GRADED:
+        return []
+    pack = load(state.pack, state.pack_version)
+    known = state.revised or FactsRevised(revision=0, **first_known(state.given, state.details, pack))
+    facts: dict[str, FactValue] = stated(known, pack.facts, pack.money)
+    about = {"channel": state.given.channel, "language": state.given.language, "cycle": state.cycle}
+    facts |= about | {"grade": state.grade.grade if state.grade else None}
+    rules = pack.held_back("dispatch", measured(pack.measures, facts))
+    return [f"{', '.join(sorted({*rule.needs.names()}))} [{rule.clause}]" for rule in rules]
+
+
 def revise(state: Complaint, given: Revision) -> tuple[Complaint, list[Fact]]:
     """The particulars as they stand after a revision; nothing is told if none changed.
 

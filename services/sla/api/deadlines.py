@@ -47,7 +47,7 @@ class ClockView(BaseModel):
 
     @classmethod
     def of(cls, found: Clock, **more: Any) -> "ClockView":
-        shown = found.model_dump(exclude={"steps", "ended", "basis", "spoken"})
+        shown = found.model_dump(exclude={"steps", "ended", "basis", "spoken", "calendar_version"})
         return cls.model_validate(shown | {"breached": found.breached} | more)
 
 

@@ -116,11 +116,14 @@ def calculate(asked: Calculation, pack: Pack | None, now: datetime) -> list[Calc
     facts: dict[str, Any] = dict(facts_from(pack, asked.facts))
     facts["grade"] = asked.grade or verdicts(pack, facts, {})[next(iter(pack.schemes))].grade
     _check_grade(pack, facts["grade"])
+    class_ = facts.get("class")
+    lead, _ = pack.route(class_ if class_ in pack.classes else pack.fallback_class, facts)
     marks = asked.marks or {rule.start: start for rule in pack.clocks.values()}
     found = []
     for name, rule in pack.clocks.items():
         if rule.start in marks:
-            whose = asked.department if rule.each_department or rule.hours_of == "lead" else rule.hours_of
+            own = asked.department if rule.each_department else asked.department or lead
+            whose = own if rule.each_department or rule.hours_of == "lead" else rule.hours_of
             waits = [(each.since, each.until) for each in asked.pauses if each.waits_for in rule.pauses]
             table = _table(asked, asked.calendar or pack.calendar, whose, pack)
             due = reckon(rule.budget(facts), marks[rule.start], table, waits)
@@ -183,6 +186,7 @@ def explain(found: Reckoned) -> Explanation:
 def explained(state: Deadlines, clock: Clock) -> Explanation | None:
     """How the due time of a complaint's clock was counted; None for one that does not count any more."""
     asked = Question(clock.cycle, clock.name, clock.department)
-    found: Iterator[Reckoned | None] = (view.reckoned(asked) for view, _ in views(state, asked))
+    version = clock.calendar_version
+    found: Iterator[Reckoned | None] = (view.reckoned_by(asked, version) for view, _ in views(state, asked))
     counted = next((each for each in found if each is not None and each.due == clock.due), None)
     return explain(counted) if counted else None

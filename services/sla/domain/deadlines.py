@@ -273,8 +273,9 @@ def acknowledge(state: Deadlines | None, cause: Cause[Acknowledging]) -> Planned
     key = (asked.cycle, asked.clock, asked.department or "")
     found = next((each for each in state.clocks if each.key == key), None)
     if found is None:
-        known = ", ".join(sorted({each.name for each in state.clocks}))
-        raise NotFound(f"This complaint has no such clock; it has {known or 'none'}")
+        names = {" of department ".join(filter(None, [each.name, each.department])) for each in state.clocks}
+        known = ", ".join(sorted(names)) or "none"
+        raise NotFound(f"This complaint has no such clock in cycle {asked.cycle}; it has {known}")
     if found.acknowledged is not None:
         return state, []
     if not found.breached:

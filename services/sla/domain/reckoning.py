@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from services.sla.domain.record import Clock, Deadlines, Route, Step, just_after
 from shared.policy import (
+    Calendar,
     ClockRule,
     Duration,
     FactValue,
@@ -115,6 +116,10 @@ class View:
         self._pack = pack
         self._until = until
 
+    def reckoned_by(self, asked: Question, version: int) -> Reckoned | None:
+        """When it was due by this version of the calendar, if that is still here."""
+        return self.reckoned(asked, load_calendar(self._pack.calendar, version))
+
     def clock(self, asked: Question, stopped: datetime | None) -> Clock | None:
         """The clock, if one runs or ran; without what it has said."""
         rule = self._pack.clocks.get(asked.name)
@@ -139,18 +144,19 @@ class View:
             steps=steps(rule, found),
             stopped=stopped,
             outcome=outcome,
+            calendar_version=found.table.calendar.version,
         )
         return clock.model_copy(update={"basis": basis(clock, found, self._pack)})
 
-    def reckoned(self, asked: Question) -> Reckoned | None:
-        """When it is due, if it runs."""
+    def reckoned(self, asked: Question, calendar: Calendar | None = None) -> Reckoned | None:
+        """When it is due, if it runs; by the newest calendar, if none is given."""
         rule = self._pack.clocks[asked.name]
         begun = mark_of(self._state, self._pack, asked, rule.start)
         if begun is None:
             return None
         facts = self._facts(asked.cycle)
         hours = self._responsible(asked, rule) if rule.hours_of else asked.department
-        table = timetable(load_calendar(self._pack.calendar), hours)
+        table = timetable(calendar or load_calendar(self._pack.calendar), hours)
         return reckon(rule.budget(facts), begun.at, table, self._pauses(asked.cycle, rule))
 
     def _facts(self, cycle: int) -> dict[str, FactValue]:
@@ -240,7 +246,8 @@ def _left_by_facts(state: Deadlines, pack: Pack, asked: Question, rule: MarkRule
     for known in (state.facts[number] for number in sorted(state.facts) if began):
         facts, told = stated(known.facts, pack.facts, pack.money), max(known.at, began or known.at)
         at = facts.get(rule.at) if rule.at else None
-        if isinstance(at, datetime) and (began is None or at >= began) and (found is None or found.at != at):
+        mine = isinstance(at, datetime) and (asked.cycle == 1 or began is None or at >= began)
+        if isinstance(at, datetime) and mine and (found is None or found.at != at):
             found = Left(at, told)
         if rule.when and rule.when.holds(facts):
             return Left(told, told)

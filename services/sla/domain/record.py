@@ -55,6 +55,7 @@ class Clock(BaseModel):
     paused: AwareDatetime | None = None
     ended: AwareDatetime | None = None
     basis: str = ""
+    calendar_version: int = 0
     steps: list[Step] = []
     spoken: list[str] = []
     acknowledged: Acknowledged | None = None
@@ -159,6 +160,12 @@ class Deadlines(BaseModel):
     clocks: list[Clock] = []
     calendar: str = ""
     calendar_version: int = 0
+
+    @property
+    def pack(self) -> str | None:
+        """The name of the pack that holds for it now."""
+        newest = self.moves[max(self.moves)].to if self.moves else self.registered
+        return newest.pack if newest else None
 
     @property
     def open(self) -> list[Clock]:
