@@ -14,6 +14,8 @@ from shared.mongo import Store, index
 from shared.problems import Problem, Unavailable
 
 EVERY_S, MOST = 1.0, 100
+CONTENT_BYTES = 60_000
+"""How much content fits into an event."""
 _log = structlog.get_logger()
 
 

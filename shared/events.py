@@ -30,13 +30,14 @@ Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "en"]
 
 
-def _within_reach(instant: datetime) -> datetime:
+def within_reach(instant: datetime) -> datetime:
+    """The instant itself. Raises ValueError for one that no clock reaches."""
     if not 1990 <= instant.year <= 2200:
         raise ValueError("give an instant between 1990 and 2200")
     return instant
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+Instant = Annotated[AwareDatetime, AfterValidator(within_reach)]
 """An instant as callers give it; no clock goes further."""
 Detail = StrictBool | int | Decimal | str | tuple[str, ...]
 Party = Literal["customer", "third_party"]

@@ -15,15 +15,18 @@ import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic_core import from_json, to_json
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import telemetry
+from shared.events import Instant
 from shared.problems import Fault, Invalid, Malformed, Problem, TooLarge, Unauthenticated, faults_of
 from shared.settings import settings
 
 _log = structlog.get_logger()
+_TOKEN: TypeAdapter[tuple[Instant | None, UUID]] = TypeAdapter(tuple[Instant | None, UUID])
 _bearer = HTTPBearer(auto_error=False, description="The caller's API key")
 
 
@@ -39,6 +42,17 @@ async def caller(credentials: Annotated[HTTPAuthorizationCredentials | None, Dep
 Caller = Annotated[str, Depends(caller)]
 
 
+async def body_text(request: Request) -> str:
+    """The body of a pack or a calendar. Raises Invalid unless it is UTF-8."""
+    told = (await request.body()).decode("utf-8", "replace")
+    if "\ufffd" in told:
+        raise Invalid("Send it as YAML or JSON in UTF-8")
+    return told
+
+
+BodyText = Annotated[str, Depends(body_text)]
+
+
 def page_token(at: datetime | None, id: UUID) -> str:
     """Where a page of a list ended: at which instant (None: the list has none), and with which document."""
     return base64.urlsafe_b64encode(to_json([at, id])).decode()
@@ -47,12 +61,11 @@ def page_token(at: datetime | None, id: UUID) -> str:
 def read_page_token(token: str, *, dated: bool) -> tuple[datetime | None, UUID]:
     """Where the page before ended. Raises Invalid for a token of another list."""
     try:
-        at, id = from_json(base64.urlsafe_b64decode(token))
-        found = (datetime.fromisoformat(at) if dated else None), UUID(id)
-    except (ValueError, TypeError, AttributeError):
+        found = _TOKEN.validate_json(base64.urlsafe_b64decode(token))
+    except ValueError:
         fault = Fault(detail="take next_page_token of the page before", pointer="#/page_token")
         raise Invalid("The page token is not one of this list", [fault]) from None
-    if (at is None) == dated or (found[0] and (found[0].tzinfo is None or not 1990 <= found[0].year <= 2200)):
+    if (found[0] is not None) != dated:
         fault = Fault(detail="take next_page_token of the same list", pointer="#/page_token")
         raise Invalid("The page token is one of another list", [fault])
     return found

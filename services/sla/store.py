@@ -15,7 +15,7 @@ import structlog
 
 from services.sla.domain.deadlines import reckon_anew
 from services.sla.domain.publishing import Edition
-from services.sla.domain.record import Clock, Deadlines
+from services.sla.domain.record import ENDED, Clock, Deadlines
 from shared import clock, policy, telemetry
 from shared.copies import Copies
 from shared.documents import Saved
@@ -113,7 +113,7 @@ def fits(of: Clock, state: Deadlines, wanted: Mapping[str, Any]) -> bool:
 
 async def reckoned_by(calendar: str) -> int:
     """How many open clocks this calendar counts for."""
-    over = {"board.status": {"$nin": ["met", "missed", "cancelled"]}}
+    over = {"board.status": {"$nin": ENDED}}
     found = await deadlines.aggregate(
         [{"$match": {"calendar": calendar}}, {"$unwind": "$board"}, {"$match": over}, {"$count": "open"}]
     )

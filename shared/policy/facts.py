@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from shared.events import Money, Particulars
+from shared.events import Money, Particulars, within_reach
 from shared.policy.conditions import FactValue, Section
 from shared.policy.words import Titles
 from shared.problems import Fault, Invalid
@@ -137,8 +137,8 @@ def _read(rule: FactRule, given: Any, money: Rates) -> FactValue:
             return tuple(sorted({rule.option(each) for each in chosen}))
         case "instant":
             instant = given if isinstance(given, datetime) else datetime.fromisoformat(given)
-            if instant.tzinfo is not None and 1990 <= instant.year <= 2200:
-                return instant
+            if instant.tzinfo is not None:
+                return within_reach(instant)
     raise ValueError(rule.type)
 
 

@@ -268,6 +268,12 @@ class Pack(Section):
         """The rule that says where such a complaint goes, if there is one."""
         return next((rule for rule in self.routing if rule.when.holds(facts)), None)
 
+    def route_of(self, facts: Facts) -> tuple[str, tuple[str, ...]]:
+        """The same for facts that name the class; one that is not known goes where the fallback goes."""
+        class_ = facts.get("class")
+        known = isinstance(class_, str) and class_ in self.classes
+        return self.route(str(class_) if known else self.fallback_class, facts)
+
     def route(self, class_: str, facts: Facts) -> tuple[str, tuple[str, ...]]:
         """The lead department, and all that must answer."""
         found = self.routed(facts) or self.classes[class_]

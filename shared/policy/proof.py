@@ -111,8 +111,7 @@ def _answers(pack: Pack, calendar: Calendar, vector: Vector) -> Iterator[tuple[s
     if vector.sequence:
         yield "sequence", _in_sequence(pack, vector)
     yield "missing", tuple(sorted(pack.required_fields(facts) - set(facts)))
-    class_ = facts.get("class")
-    lead, departments = pack.route(class_ if isinstance(class_, str) else pack.fallback_class, facts)
+    lead, departments = pack.route_of(facts)
     yield from (("lead", lead), ("departments", departments), ("approvers", tuple(pack.approvers(facts))))
     for name in ("allowed", "refused"):
         step = getattr(vector.expect, name)

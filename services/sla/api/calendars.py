@@ -3,22 +3,21 @@
 from typing import Annotated, Any
 from uuid import UUID, uuid4, uuid5
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 from pydantic_core import to_json
 
 from services.sla import store
 from services.sla.domain.publishing import Edition, publish
 from shared import clock, telemetry
+from shared.copies import CONTENT_BYTES
 from shared.envelope import Cause
-from shared.http import Caller, caller
+from shared.http import BodyText, Caller, caller
 from shared.policy import Calendar, calendar_draft, calendars, load_calendar
 from shared.problems import Conflict, Fault, Invalid, NotFound
 
 router = APIRouter(prefix="/v1/calendars", tags=["calendars"], dependencies=[Depends(caller)])
 
-LARGEST = 60_000
-"""Bytes of content that fit into an event."""
 _NAMES = UUID("5b8f2f51-2b0e-5a4e-9d43-0b7b1f0a6c55")
 
 
@@ -64,10 +63,10 @@ async def show(name: str) -> Calendar:
 
 @router.put("/{name}/versions/{version}")
 async def put(
-    name: str, version: Annotated[int, Path(ge=1, le=1_000_000)], request: Request, by: Caller
+    name: str, version: Annotated[int, Path(ge=1, le=1_000_000)], given: BodyText, by: Caller
 ) -> Published:
     """Publish the next version of a calendar, or a new calendar; open deadlines follow it by themselves."""
-    content = _content(await request.body(), name, version)
+    content = _content(given, name, version)
     newest = load_calendar(name) if name in calendars() else None
     now = newest.version if newest else 0
     same = newest is not None and version == now and newest.model_dump(mode="json") == content
@@ -81,16 +80,13 @@ async def put(
     return Published(calendar=name, version=version, deadlines_open=await store.reckoned_by(name))
 
 
-def _content(body: bytes, name: str, version: int) -> dict[str, Any]:
+def _content(text: str, name: str, version: int) -> dict[str, Any]:
     """The calendar as it will be published. Raises Invalid for what is none, or is another one."""
-    text = body.decode("utf-8", "replace")
-    if "\ufffd" in text:
-        raise Invalid("Send the calendar as YAML or JSON in UTF-8")
     found = Calendar.model_validate(calendar_draft(text, "the body").content)
     if (found.calendar, found.version) != (name, version):
         fault = Fault(detail=f"the body is {found.calendar}/{found.version}", pointer="#/version")
         raise Invalid("Address and body name different calendars", [fault])
     content = found.model_dump(mode="json")
-    if len(to_json(content)) > LARGEST:
-        raise Invalid(f"A calendar has at most {LARGEST} bytes")
+    if len(to_json(content)) > CONTENT_BYTES:
+        raise Invalid(f"A calendar has at most {CONTENT_BYTES} bytes")
     return content

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.sla import store
 from services.sla.domain.calculation import Calculated, Calculation, Explanation, calculate, explained
 from services.sla.domain.deadlines import Acknowledging, acknowledge
-from services.sla.domain.record import Acknowledged, Clock, Deadlines, Status
+from services.sla.domain.record import ENDED, Acknowledged, Clock, Deadlines, Status
 from shared import clock, telemetry
 from shared.documents import Saved
 from shared.envelope import Cause
@@ -97,7 +97,7 @@ async def find(
     begin: Annotated[str | None, Query(alias="page_token", max_length=200)] = None,
 ) -> Page:
     """Clocks like that by complaint: open ones by their earliest due time, those of a month in no order."""
-    if state in ("met", "missed", "cancelled") and month is None:
+    if state in ENDED and month is None:
         told = "clocks that ended are found by the month in which they were due"
         raise Invalid("This would look through everything", [Fault(detail=told, pointer="#/month")])
     given = {"status": state, "department": department, "clock": clock_name, "grade": grade, "month": month}
@@ -105,7 +105,7 @@ async def find(
     if due_before is not None:
         wanted["due"] = {"$lt": due_before}
     if state is None and month is None:
-        wanted["status"] = {"$nin": ["met", "missed", "cancelled"]}
+        wanted["status"] = {"$nin": ENDED}
     after = read_page_token(begin, dated=month is None) if begin is not None else None
     found, more = await store.listed(wanted, month, after, page_size)
     items = [_item(each, wanted) for each in found]

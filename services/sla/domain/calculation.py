@@ -116,8 +116,7 @@ def calculate(asked: Calculation, pack: Pack | None, now: datetime) -> list[Calc
     facts: dict[str, Any] = dict(facts_from(pack, asked.facts))
     facts["grade"] = asked.grade or verdicts(pack, facts, {})[next(iter(pack.schemes))].grade
     _check_grade(pack, facts["grade"])
-    class_ = facts.get("class")
-    lead, _ = pack.route(class_ if class_ in pack.classes else pack.fallback_class, facts)
+    lead, _ = pack.route_of(facts)
     marks = asked.marks or {rule.start: start for rule in pack.clocks.values()}
     found = []
     for name, rule in pack.clocks.items():

@@ -29,7 +29,7 @@ from shared.events import (
     SolutionProposed,
 )
 
-Heard = Cause[
+News = (
     ComplaintRegistered
     | FactsRevised
     | ComplaintGraded
@@ -49,7 +49,9 @@ Heard = Cause[
     | ComplaintClosed
     | ComplaintReopened
     | NoticeSent
-]
+)
+"""What is listened to."""
+Heard = Cause[News]
 REACHED: Mapping[type[Any], str] = {
     ComplaintInvestigated: "investigated",
     SolutionProposed: "proposed",

@@ -1,7 +1,7 @@
 """The record: what sla has heard of one complaint, and the clocks that follow from it."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, computed_field
 
@@ -10,6 +10,7 @@ from shared.events import ComplaintMigrated, ComplaintRegistered, Particulars, P
 
 Status = Literal["running", "warned", "overdue", "paused", "met", "missed", "cancelled"]
 Outcome = Literal["met", "missed", "cancelled"]
+ENDED: tuple[str, ...] = get_args(Outcome)
 Key = tuple[int, str, str]
 
 

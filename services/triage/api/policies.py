@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Response
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
@@ -13,15 +13,13 @@ from services.triage.domain.grading import Plan
 from services.triage.domain.publishing import Proposal, Proposing, approve, propose
 from services.triage.domain.rehearsal import Rehearsal, Rehearsed
 from shared import clock, policy, telemetry
+from shared.copies import CONTENT_BYTES
 from shared.envelope import Cause
-from shared.http import Caller, caller
+from shared.http import BodyText, Caller, caller
 from shared.policy import Draft, Pack
 from shared.problems import Conflict, Fault, Invalid, NotFound, PreconditionRequired
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"], dependencies=[Depends(caller)])
-
-LARGEST = 60_000
-"""Bytes of content that fit into an event."""
 
 
 class Shelved(BaseModel):
@@ -47,16 +45,6 @@ class Migrated(BaseModel):
     rehearsal: Rehearsed
 
 
-async def text(request: Request) -> str:
-    """The body as a text. Raises Invalid unless it is UTF-8."""
-    body = await request.body()
-    told = body.decode("utf-8", "replace")
-    if "\ufffd" in told:
-        raise Invalid("Send the pack as YAML or JSON in UTF-8")
-    return told
-
-
-Text = Annotated[str, Depends(text)]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
 
 
@@ -84,7 +72,7 @@ async def show(pack: str, version: Number, response: Response) -> dict[str, Any]
 
 
 @router.post("/{pack}/simulations")
-async def simulate(pack: str, given: Text) -> Rehearsed:
+async def simulate(pack: str, given: BodyText) -> Rehearsed:
     """Replay all gradings on record under a pack with the changed one in the body; nothing is changed."""
     changed = policy.activate(policy.draft_from(given, "the body"), "the body")
     if changed.pack != pack:
@@ -94,7 +82,7 @@ async def simulate(pack: str, given: Text) -> Rehearsed:
 
 
 @router.put("/{pack}/versions/{version}", status_code=202)
-async def put(pack: str, version: Number, given: Text, by: Caller, response: Response) -> dict[str, Any]:
+async def put(pack: str, version: Number, given: BodyText, by: Caller, response: Response) -> dict[str, Any]:
     """Propose a version, which another must approve. Refused unless it can be used as it is."""
     draft = _fit(policy.draft_from(given, "the body"), pack, version)
     id = policy.pack_id(pack, version)
@@ -162,8 +150,8 @@ def _fit(draft: Draft, pack: str, version: int) -> Draft:
         raise Invalid(f"The body is not version {version} of {pack}", [fault])
     if (pack, version) in policy.in_box():
         raise Conflict(f"{pack}/{version} came with the system and never changes; take the next version")
-    if len(to_json(whole(draft))) > LARGEST:
-        raise Invalid(f"The pack is longer than {LARGEST} bytes with all that it extends")
+    if len(to_json(whole(draft))) > CONTENT_BYTES:
+        raise Invalid(f"The pack is longer than {CONTENT_BYTES} bytes with all that it extends")
     return draft
 
 

@@ -143,10 +143,7 @@ def running(state: Grading, pack: Pack) -> Iterator[tuple[str, datetime]]:
 def due(pack: Pack, case: Case, clock: str, start: datetime, grade: str) -> datetime | None:
     """When a clock that began so would be due under a pack; None if it would not run."""
     rule, facts = pack.clocks.get(clock), case.facts | {"grade": grade}
-    class_ = facts.get("class")
-    lead, _ = pack.route(
-        class_ if isinstance(class_, str) and class_ in pack.classes else pack.fallback_class, facts
-    )
+    lead, _ = pack.route_of(facts)
     return rule.end(start, facts, load_calendar(pack.calendar), lead) if rule else None
 
 
