@@ -4,6 +4,7 @@ CODE   := services shared deploy tests bench
 N      ?= 300
 KILLS  ?= 20
 SEED   ?= 1
+RATE   ?= 50
 FILE   ?=
 ARGS   ?=
 
@@ -16,7 +17,7 @@ MANAGED := import os, sys, sysconfig; print("--break-system-packages" if sys.pre
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check evaluate bench bench-policies bench-deadlines oracle faults smoke clean
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name text; do \
@@ -47,11 +48,32 @@ evaluate: $(READY) ## how well texts are classified (FILE=path: labelled JSON li
 bench: $(READY) ## how many complaints a second
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-accept: $(READY) ## how many complaints are taken in a second, beside a bare route
+	@$(BIN)/python -m bench.accept $(ARGS)
+
 bench-policies: $(READY) ## what a grading costs under every pack, and a rehearsal over 10,000
 	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.policies $(ARGS)
 
 bench-deadlines: $(READY) ## what a due time costs, a claim among 1,000,000, 20,000 due in a minute
 	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.deadlines $(ARGS)
+
+bench-ledger: $(READY) ## the ledger, figures and history among 1,000,000 complaints (ARGS="--n 20000")
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.ledger $(ARGS)
+
+bench-mails: $(READY) ## kill notify -9 while it sends mails, count what is missing and what came twice (N, KILLS, SEED)
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.mails $(if $(filter file,$(origin N)),,--n $(N)) --kills $(KILLS) --seed $(SEED)
+
+bench-charts: $(READY) ## how often charts cry wolf, and how soon they see a bad batch (ARGS="--runs 100")
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.charts $(ARGS)
+
+bench-webhooks: $(READY) ## whether endpoints that hang or fail delay the others (ARGS="--n 1000")
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.webhooks $(ARGS)
+
+bench-replay: $(READY) ## how many events a second a replay of the history gives (N events, else 1,000,000)
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.replay $(if $(filter file,$(origin N)),,--n $(N))
+
+bench-copies: $(READY) ## how fast many complaints are copied, and brought back (ARGS="--n 100000")
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench.copies $(ARGS)
 
 oracle: $(READY) ## due times beside a count of minutes, for many random calendars (N=100000, SEED)
 	@$(BIN)/python -m tests.sla.oracle $(N) $(SEED)
@@ -59,8 +81,26 @@ oracle: $(READY) ## due times beside a count of minutes, for many random calenda
 faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
 	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)
 
+rolling: $(READY) ## restart every replica in turn under load, count what failed or was lost (RATE a second, SEED)
+	@$(BIN)/python -m tests.faults.rolling --rate $(RATE) --seed $(SEED) $(ARGS)
+
+schemathesis: $(READY) ## ask every operation of every service anything (N examples of each, SEED)
+	@$(BIN)/python -m tests.openapi --n $(N) --seed $(SEED)
+
+contract: $(READY) ## whether a change of events breaks subscribers (ARGS=release: promise what was added)
+	@$(BIN)/python -m deploy.contract $(ARGS)
+
+examples: $(READY) ## a real event of each public type, played on real servers
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m deploy.examples
+
 smoke: $(READY) ## the running containers answer
 	@$(BIN)/python -m deploy.smoke $(ARGS)
+
+sbom: $(READY) ## bill of materials as CycloneDX JSON (ARGS=--image: with the image's Debian packages)
+	@$(BIN)/python -m deploy.sbom $(ARGS)
+
+audit: $(READY) ## known vulnerabilities of packages and image; exit code 3 if that could not be asked
+	@$(BIN)/python -m deploy.audit
 
 clean: ## remove .venv, .local and all caches
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 Both take a complaint over HTTP, grade and dispatch it, set its four clocks, mail the acknowledgement and two
 assignments, stop the first clock, and note all of it in intake's record. They take turns on the same servers.
+The chain folds assignments into digests once a department has had its mails for the hour.
 """
 
 import asyncio
@@ -26,9 +27,9 @@ from deploy.local.install import Failed, install
 from deploy.local.servers import Servers
 from deploy.local.system import NotReady
 
-NOTED = 13
-"""Entries in intake's journal in the end: registered, contact, statement; graded, dispatched; four clocks set
-and one met; three notices sent."""
+NOTED = 14
+"""Entries in intake's journal in the end: the command; registered, contact, statement; graded, dispatched;
+four clocks set and one met; three notices sent or folded."""
 WARM_UP = 64
 PATIENCE_S = 300
 
@@ -76,7 +77,7 @@ async def _measured(contender: Contender, count: int, meters: Meters, sink: Sink
     mails, traffic, cpu = sink.taken, await meters.traffic(), meters.cpu(contender.pids)
     accepted, done = await _carry(contender, count)
     used = meters.cpu(contender.pids).since(cpu) | (await meters.traffic()).since(traffic)
-    if sink.taken - mails != count * MAILS:
+    if not count * contender.fewest_mails <= sink.taken - mails <= count * MAILS:
         raise Unfinished(f"{sink.taken - mails} mails for {count} complaints, not {MAILS} each")
     return Run(count, accepted, done, {name: value / count for name, value in used.items()})
 
@@ -98,7 +99,8 @@ async def _carry(contender: Contender, count: int) -> tuple[float, float]:
 
 async def _until_done(contender: Contender, first: UUID) -> None:
     """The newest come last, so looking from that end costs next to nothing while one is open."""
-    unfinished = {"_id": {"$gte": first}, f"journal.{NOTED - 1}": {"$exists": False}}
+    there = {"$exists": True}
+    unfinished = {"_id": {"$gte": first}, "journal.0": there, f"journal.{NOTED - 1}": {"$exists": False}}
     ended = monotonic() + PATIENCE_S
     while await contender.complaints.find_one(unfinished, {"_id": 1}, sort=[("_id", -1)]):
         if monotonic() > ended:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pymongo.asynchronous.collection import AsyncCollection
 
 from bench import floor, floor_topology
-from bench.load import Door
+from bench.load import MAILS, Door
 from bench.measure import Client
 from deploy.local.ports import free_ports
 from deploy.local.servers import Servers
@@ -23,9 +23,13 @@ START_S = 60
 
 
 class Contender(Protocol):
-    """A chain that runs between `start` and `stop`; `complaints` is where its intake keeps the record."""
+    """A chain that runs between `start` and `stop`; `complaints` is where its intake keeps the record.
+
+    Of a complaint it sends so many mails at least.
+    """
 
     name: str
+    fewest_mails: int
     complaints: Complaints
 
     async def start(self) -> None: ...
@@ -43,6 +47,7 @@ class Product:
     """The five services as anybody would start them, with their default settings."""
 
     name = "chain"
+    fewest_mails = 1
 
     def __init__(self, servers: Servers, mongo: Client, folder: Path, smtp_url: str) -> None:
         self._system = System(servers, folder, {"REDRESS_SMTP_URL": smtp_url})
@@ -67,6 +72,7 @@ class Floor:
     """The hand-written processes of `bench.floor`."""
 
     name = "floor"
+    fewest_mails = MAILS
 
     def __init__(self, servers: Servers, mongo: Client, folder: Path, smtp_url: str) -> None:
         self._amqp_url = servers.admin_amqp_url

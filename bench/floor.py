@@ -168,7 +168,7 @@ class Process:
             "$push": {"handled": {"$each": [cause["id"]] if cause else [], "$slice": -256}},
         }
         if self.service == "intake":
-            update["$push"]["journal"] = {"$each": [cause] if cause else owed}
+            update["$push"]["journal"] = {"$each": [cause] if cause else [document["state"]["given"], *owed]}
         await self._documents.update_one(
             {"_id": document["_id"], "version": document["version"]}, update, upsert=True
         )

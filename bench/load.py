@@ -62,12 +62,13 @@ async def _post_some(door: Door, left: Iterator[int]) -> list[UUID]:
     reader, writer = await asyncio.open_connection(target.hostname, target.port)
     for _ in left:
         writer.write(door.request())
-        ids.append(await _receipt(reader))
+        ids.append(await receipt(reader))
     writer.close()
     return ids
 
 
-async def _receipt(reader: asyncio.StreamReader) -> UUID:
+async def receipt(reader: asyncio.StreamReader) -> UUID:
+    """The id in the next answer. Raises Refused."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     length = int(head.partition("content-length:")[2].partition("\r\n")[0])
     body = await reader.readexactly(length)

@@ -21,7 +21,8 @@ from services.triage import store
 from services.triage.domain import outcome
 from services.triage.domain.case import Case
 from services.triage.domain.classification import read
-from services.triage.domain.grading import Grading, hear
+from services.triage.domain.grading import hear
+from services.triage.domain.record import Grading
 from services.triage.domain.rehearsal import Rehearsal, Rehearsed, results
 from shared import clock, policy
 from shared.envelope import Cause
@@ -175,7 +176,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of the gradings")] = 1,
 ) -> None:
     """Print what judging and rehearsing cost."""
-    tell_costs(list(gradings(500, seed)))
+    tell_costs(list(gradings(min(n, 500), seed)))
     try:
         asyncio.run(measure(n, seed))
     except (Failed, Invalid) as error:

@@ -3,25 +3,19 @@
 import asyncio
 from typing import cast
 
+from deploy.local.outside import MailServer
+
 END = b"\r\n.\r\n"
 
 
-class Sink:
-    """Listens on a free port of this machine."""
+class Sink(MailServer):
+    """Counts the mails that it takes."""
 
     def __init__(self) -> None:
         self.taken = 0
 
-    async def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Session(self), "127.0.0.1", 0)
-
-    async def stop(self) -> None:
-        self._server.close()
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+    def session(self) -> asyncio.Protocol:
+        return _Session(self)
 
 
 class _Session(asyncio.Protocol):

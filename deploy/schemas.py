@@ -1,16 +1,18 @@
-"""The JSON Schemas of events and policy packs, into `docs/schemas/`: `python -m deploy.schemas`."""
+"""What others read of our forms: `python -m deploy.schemas` writes the schemas and API documents in docs/."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from shared.events import CATALOGUE
+from deploy.provision import SERVICES
+from shared import contract
+from shared.contract.schemas import DRAFT, Schema
 from shared.policy import Pack
 
-FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
-Schema = dict[str, Any]
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER, APIS, EVENTS = DOCS / "schemas", DOCS / "openapi", DOCS / "asyncapi.json"
 
 PACK = "policy-pack.json"
 DESCRIPTION = (
@@ -30,16 +32,14 @@ WHOLE = ("title", "survey", "money")
 
 def schemas() -> dict[str, str]:
     """File name -> schema; of an event's `data`, as `dataschema` in the envelope names it, and of a pack."""
-    events = {
-        f"{type}.json": fact.model_json_schema(by_alias=True, mode="serialization")
-        for type, fact in CATALOGUE.items()
-    }
-    return {name: _written(name, schema) for name, schema in (events | {PACK: pack_schema()}).items()}
+    events = {f"{type}.json": _json(schema) for type, schema in contract.schemas().items()}
+    head = {"$schema": DRAFT, "$id": f"/schemas/{PACK}"}
+    return events | {PACK: _json(head | pack_schema())}
 
 
-def _written(name: str, schema: Schema) -> str:
-    head = {"$schema": DRAFT, "$id": f"/schemas/{name}"}
-    return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
+def asyncapi() -> str:
+    """The AsyncAPI document of all public events."""
+    return _json(contract.asyncapi())
 
 
 def pack_schema() -> Schema:
@@ -121,10 +121,31 @@ def _inside(keyword: str, part: Any) -> Any:
     return part
 
 
+def apis() -> dict[str, str]:
+    """File name -> OpenAPI document of a service, as the service itself serves it."""
+    return {f"{name}.json": _json(api(name)) for name in SERVICES}
+
+
+def api(service: str) -> Schema:
+    """The OpenAPI document of a service."""
+    found: Schema = import_module(f"services.{service}.app").app.openapi()
+    return found
+
+
+def _json(content: Schema) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, text in schemas().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    _write(FOLDER, schemas())
+    _write(APIS, apis())
+    EVENTS.write_text(asyncapi(), encoding="utf-8")
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -75,8 +75,8 @@ class Smoke:
             return lines
 
     async def _answer(self, method: str, url: str, **request: Any) -> httpx.Response:
-        """The answer; a server that is away is asked again, which the Idempotency-Key makes safe."""
-        ended, said = monotonic() + self._patience, ""
+        """The answer; a server that is away or busy is asked again, which the Idempotency-Key makes safe."""
+        ended, said, pause = monotonic() + self._patience, "", 0.3
         while monotonic() < ended:
             try:
                 answer = await self._client.request(method, url, **request)
@@ -86,9 +86,10 @@ class Smoke:
                 if answer.is_success:
                     return answer
                 said = f"{answer.status_code}: {answer.text[:300]}"
-                if answer.is_client_error:
+                if answer.is_client_error and answer.status_code != 429:
                     break
-            await asyncio.sleep(0.3)
+                pause = float(answer.headers.get("Retry-After", pause))
+            await asyncio.sleep(pause)
         raise Failed(f"{method} {url} answered {said}")
 
 

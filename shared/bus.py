@@ -1,4 +1,4 @@
-"""The bus: events out with confirms, batches of events in, and what becomes of an event that fails.
+"""The bus: its names, and events out with confirms; `inbox` is the way in.
 
 Out and in go over two connections, because a broker under a memory alarm blocks every connection that
 publishes, acknowledgements included. Exchanges and queues are declared by nobody here: the broker loads
@@ -6,28 +6,16 @@ publishes, acknowledgements included. Exchanges and queues are declared by nobod
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID, uuid4
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPConnectionError
-from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
-from faststream.rabbit.annotations import RabbitMessage
-from faststream.rabbit.subscriber import RabbitSubscriber
-from pydantic_core import to_json
+from aio_pika.abc import AbstractChannel, AbstractConnection
 
-from shared import telemetry
-from shared.envelope import BATCH, Cause, batch, from_cloudevent, open_batch
-from shared.events import CATALOGUE, Fact
-from shared.problems import Invalid, Malformed, Problem, Unavailable
-
-Handler = Callable[[Cause[Any]], Awaitable[None]]
+from shared.envelope import BATCH
+from shared.problems import Unavailable
 
 EVENTS = "redress.events"
 PRIVATE = "redress.private"
@@ -36,8 +24,6 @@ TIERS = ("5s", "30s", "5m", "30m")
 ATTEMPT = "redress-attempt"
 REASON = "redress-reason"
 OPERATOR = "operator"
-PREFETCH = 32
-LARGEST_BATCH = 1_000
 CONFIRM_S = 5.0
 _log = structlog.get_logger()
 
@@ -120,178 +106,27 @@ class Publisher:
                     raise Unavailable(f"The broker is away ({type(error).__name__})") from None
             return self._channel
 
+    async def greet(self) -> None:
+        """Be connected. Raises Unavailable if the broker is away."""
+        await self._open()
+
+    async def waiting(self, queue: str) -> int:
+        """How many messages wait in a queue. Raises Unavailable if the broker does not say."""
+        await self.greet()
+        asking = asyncio.create_task(self._count(queue))  # a frozen broker may end it as if it were cancelled
+        await asyncio.wait([asking], timeout=CONFIRM_S)
+        if asking.cancel() or asking.cancelled() or asking.exception() is not None:
+            raise Unavailable(f"The broker does not tell of {queue}")
+        return asking.result()
+
+    async def _count(self, queue: str) -> int:
+        assert self._connection is not None
+        async with self._connection.channel() as channel:
+            found = await channel.declare_queue(queue, passive=True)
+        return found.declaration_result.message_count or 0
+
     async def close(self) -> None:
         """Drop the connection; the next publish opens a new one."""
         connection, self._connection, self._channel = self._connection, None, None
         if connection is not None and not connection.is_closed:
             await asyncio.wait([asyncio.ensure_future(connection.close())], timeout=1)
-
-
-class Inbox:
-    """The queue `<service>.inbox`, and which listener answers which event.
-
-    An event that a rule refuses or nobody can read is parked with the reason; one that fails otherwise is
-    delayed and tried again, then parked. The rest of its batch is not held up.
-    """
-
-    def __init__(self, service: str) -> None:
-        self.service = service
-        self._handlers: dict[type[Fact], Handler] = {}
-
-    @property
-    def types(self) -> list[str]:
-        """The event types that are listened to."""
-        return [kind.type for kind in self._handlers]
-
-    def on(self, *kinds: type[Fact]) -> Callable[[Handler], Handler]:
-        """Register a listener for events of these kinds."""
-
-        def register(handler: Handler) -> Handler:
-            self._handlers |= dict.fromkeys(kinds, handler)
-            return handler
-
-        return register
-
-    # life
-
-    async def start(self, url: str, publisher: Publisher) -> None:
-        """Consume; waits for ever while the broker is away. Raises what it refuses: no queue, no right."""
-        self._publisher = publisher
-        while True:
-            self._broker, self._subscriber = self._consumer(url)
-            try:
-                await self._broker.start()
-                return
-            except (OSError, TimeoutError, RuntimeError, AMQPConnectionError) as error:
-                # The library waits for a broker that is down, but not for one that goes in mid-handshake.
-                _log.warning("inbox waits", reason=type(error).__name__)
-                await self._abandon()
-
-    def _consumer(self, url: str) -> tuple[RabbitBroker, RabbitSubscriber]:
-        broker = RabbitBroker(
-            url,
-            fail_fast=False,
-            reconnect_interval=1,
-            graceful_timeout=10,
-            default_channel=Channel(prefetch_count=PREFETCH),
-            apply_types=False,
-            decoder=_whole,
-            logger=None,
-        )
-        queue = RabbitQueue(f"{self.service}.inbox", declare=False)
-        subscriber = broker.subscriber(queue, no_reply=True, ack_policy=AckPolicy.REJECT_ON_ERROR)
-        subscriber(self._receive)
-        return broker, subscriber
-
-    async def _abandon(self) -> None:
-        with suppress(Exception):
-            await self._broker.stop()
-        await asyncio.sleep(1)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the broker is connected and really has this consumer (a ping would not tell)."""
-        queue = getattr(getattr(self, "_subscriber", None), "_queue_obj", None)
-        underlay = queue.channel._channel if queue is not None else None
-        if underlay is None or underlay.channel.is_closed:
-            return False
-        return self._subscriber._consumer_tag in underlay.channel.consumers
-
-    async def stop(self) -> None:
-        """Take nothing new, finish what is in hand."""
-        queue = getattr(getattr(self, "_subscriber", None), "_queue_obj", None)
-        if queue is None:
-            return
-        if self._subscriber._consumer_tag is not None and not queue.channel.is_closed:
-            # Before the library's own stop, which would wait first and swallow what arrives meanwhile.
-            await queue.cancel(self._subscriber._consumer_tag)
-            self._subscriber._consumer_tag = None
-        await self._broker.stop()
-
-    # receiving
-
-    async def _receive(self, message: RabbitMessage) -> None:
-        raw = message.raw_message
-        try:
-            members = open_batch(raw.body, LARGEST_BATCH)
-        except Malformed as problem:
-            rest = [self._parked(raw.body, raw.type or "", str(problem), raw)]
-        else:
-            fates = await asyncio.gather(*(self._fate(member, raw) for member in members))
-            rest = [parcel for parcel in fates if parcel is not None]
-        if rest:
-            await self._surely(rest)
-
-    async def _fate(self, member: Any, raw: AbstractIncomingMessage) -> Parcel | None:
-        """Handle one event. Returns nothing if that went well, else where the event must go now."""
-        type_ = str(member.get("type", "")) if isinstance(member, dict) else ""
-        try:
-            event = self._read(member, raw)
-            with telemetry.processing(event) as traced:
-                await self._handlers[type(event.data)](traced)
-        except Unavailable as error:
-            return self._delayed(_alone(member), type_, error, raw)
-        except Problem as problem:
-            return self._parked(_alone(member), type_, str(problem), raw)
-        except Exception as error:
-            return self._delayed(_alone(member), type_, error, raw)
-        telemetry.EVENTS.labels(event.type, "handled").inc()
-        return None
-
-    def _read(self, member: Any, raw: AbstractIncomingMessage) -> Cause[Fact]:
-        event = from_cloudevent(member)
-        if raw.user_id not in (event.by, self.service, OPERATOR):  # the broker vouches for user_id
-            raise Invalid(f"{event.type} came from broker user {raw.user_id!r}, not from {event.by!r}")
-        if type(event.data) not in self._handlers:
-            raise Invalid(f"{self.service} does not listen to {event.type}; remove the binding of its queue")
-        return event
-
-    # failing
-
-    def _parked(self, body: bytes, type_: str, reason: str, raw: AbstractIncomingMessage) -> Parcel:
-        _log.error("event parked", type=type_[:80], message_id=raw.message_id, reason=reason)
-        telemetry.EVENTS.labels(_known(type_), "parked").inc()
-        headers: dict[str, str | int] = {REASON: reason[:1_000], ATTEMPT: _attempt(raw)}
-        return Parcel(PARKED, self.service, _known(type_), body, headers)
-
-    def _delayed(self, body: bytes, type_: str, error: Exception, raw: AbstractIncomingMessage) -> Parcel:
-        reason, attempt = telemetry.where(error), _attempt(raw)
-        if attempt >= len(TIERS):
-            return self._parked(body, type_, f"failed {attempt + 1} times, the last time with {reason}", raw)
-        _log.warning("event delayed", type=type_[:80], attempt=attempt, reason=reason)
-        telemetry.EVENTS.labels(_known(type_), "delayed").inc()
-        headers: dict[str, str | int] = {ATTEMPT: attempt + 1}
-        return Parcel(
-            f"redress.retry.{TIERS[attempt]}", f"{self.service}.inbox", _known(type_), body, headers
-        )
-
-    async def _surely(self, parcels: list[Parcel]) -> None:
-        """Publish before the original is acknowledged, however long the broker takes."""
-        pause = 0.1
-        while parcels:
-            try:
-                taken = await self._publisher.publish(parcels)
-            except Unavailable:
-                taken = [False] * len(parcels)
-            parcels = [parcel for parcel, well in zip(parcels, taken, strict=True) if not well]
-            if parcels:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5)
-
-
-async def _whole(message: RabbitMessage) -> RabbitMessage:
-    return message
-
-
-def _alone(member: Any) -> bytes:
-    return batch([to_json(member)])
-
-
-def _attempt(raw: AbstractIncomingMessage) -> int:
-    count = raw.headers.get(ATTEMPT, 0)
-    return max(0, count) if isinstance(count, int) else 0
-
-
-def _known(type_: str) -> str:
-    """The type as a metric label and message property: no sender can multiply or stretch it at will."""
-    return type_ if type_ in CATALOGUE else "unknown"

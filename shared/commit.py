@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 from pydantic import BaseModel
 
-from shared import telemetry
-from shared.documents import Change, Draft, Owed, Saved
+from shared import metrics, telemetry
+from shared.documents import Change, Draft, Keep, Owed, Saved
 from shared.envelope import Cause
 from shared.problems import Unavailable
 
@@ -63,7 +63,7 @@ class _Wish(Generic[S]):
 class Committer(Generic[S]):
     """Carries out the changes of one store; `away` says why the database does not answer, if so."""
 
-    def __init__(self, documents: Documents[S], service: str, name: str, *, journal: bool) -> None:
+    def __init__(self, documents: Documents[S], service: str, name: str, *, journal: Keep[S] | None) -> None:
         self.away: str | None = "not connected yet"
         self.on_owed: Callable[[list[Owed]], None] = lambda owed: None
         self._documents = documents
@@ -144,7 +144,7 @@ class Committer(Generic[S]):
         decided = [(wish, self._decide(drafts[wish.id], wish)) for wish in group]
         changed = [draft for draft in drafts.values() if draft.causes]
         lost, refused = await self._documents.write(changed) if changed else (set(), {})
-        telemetry.GROUPS.observe(len(group))
+        metrics.GROUPS.observe(len(group))
         for wish, outcome in decided:
             wish.written = (started, time_ns())
             if wish.id in refused:

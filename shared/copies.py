@@ -8,9 +8,10 @@ import structlog
 from pydantic import BaseModel
 
 from shared import policy
+from shared.driver import index
 from shared.envelope import Cause
 from shared.events import CalendarPublished, Fact, PolicyPublished
-from shared.mongo import Store, index
+from shared.mongo import Store
 from shared.problems import Problem, Unavailable
 
 EVERY_S, MOST = 1.0, 100

@@ -5,9 +5,12 @@ version    counts the writes; a write names the version it was decided on
 state      the service's own state
 handled    ids of the causes already answered, the newest HANDLED of them
 sequence   counts the events this service has published about the complaint
-outbox     events owed: decided and kept, not yet confirmed by the broker
+outbox     events owed: decided and kept, not yet confirmed by the broker, each since when (the machine's
+           clock); private ones are sealed
 owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock
-journal    every cause and every event, where the service keeps one
+journal    every cause and every event, where the service keeps one: each cause before the events it caused,
+           and each with the hash that chains it to the one before (`shared.chain`)
+head       how long that chain is and how it ends, signed
 commit     marks who wrote last
 """
 
@@ -20,13 +23,19 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared import clock
+from shared.chain import Head
 from shared.envelope import Cause, to_cloudevent, write
 from shared.events import Fact
+from shared.preserving import preserved, says_more
+from shared.sealing import house_key, seal, unseal
 
 S = TypeVar("S", bound=BaseModel)
 C = TypeVar("C")
 Change = Callable[[S | None, Cause[C]], tuple[S | None, Sequence[Fact]]]
 """A pure decision: the state and a cause in, the new state and the facts to publish out."""
+
+Keep = Callable[[S | None, S, Cause[Any]], Mapping[str, Any]]
+"""What a journal keeps of a command, by the state before and after it; nothing that must ever be erased."""
 
 HANDLED = 256
 
@@ -55,12 +64,13 @@ class Saved(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Due(Generic[S]):
-    """A document whose `next_due` had passed when the database's clock showed `now`."""
+    """A document whose instant `at` had passed when the database's clock showed `now`."""
 
     id: UUID
     version: int
     now: datetime
     state: S
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -81,6 +91,7 @@ class Draft(Generic[S]):
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
     read_at: datetime | None = None
+    head: Head | None = None
     broken: Exception | None = None
 
     @property
@@ -90,7 +101,14 @@ class Draft(Generic[S]):
     def saved(self, *, changed: bool) -> Saved[S]:
         return Saved(self.id, self.state, self.next_version, changed)
 
-    def decide(self, change: Change[S, Any], cause: Cause[Any], service: str, *, journal: bool) -> bool:
+    def decide(
+        self,
+        change: Change[S, Any],
+        cause: Cause[Any],
+        service: str,
+        *,
+        journal: Keep[S] | None,
+    ) -> bool:
         """Apply a change once for its cause; False if nothing changed by it. Raises what it raises."""
         if self.broken is not None:
             raise self.broken
@@ -99,7 +117,13 @@ class Draft(Generic[S]):
         state, facts = change(self.state, cause)
         if state is None or not (state != self.state or facts or journal):
             return False
-        events = [self._event(fact, number, cause, service) for number, fact in enumerate(facts)]
+        now = clock.now()
+        # A journal tells when things were, so that a state made of it has the same instants.
+        at = cause.time if journal and not cause.type else now
+        events = [self._event(fact, number, cause, service, at) for number, fact in enumerate(facts)]
+        if journal and (cause.type or events or state != self.state):
+            kept = None if cause.type else journal(self.state, state, cause)
+            self.journal.append(entry(cause, cause.causation, now, kept))
         self.state = state
         self.handled.add(cause.id)
         self.causes.append(cause.id)
@@ -107,22 +131,17 @@ class Draft(Generic[S]):
         # What is done in the course of answering an event was caused by that event.
         origin = cause.causation if cause.causation and not cause.type else cause.id
         self.owed += [_owed(self.id, event, origin) for event in events]
-        self.journal += [entry(event, origin) for event in events]
-        if cause.type:
-            self.journal.append(entry(cause, cause.causation))
+        if journal:
+            self.journal += [entry(event, origin, now) for event in events]
         return True
 
-    def _event(self, fact: Fact, position: int, cause: Cause[Any], service: str) -> Cause[Fact]:
+    def _event(self, fact: Fact, position: int, cause: Cause[Any], service: str, at: datetime) -> Cause[Fact]:
         sequence = self.sequence + position + 1
-        return write(
-            fact, service=service, position=position, sequence=sequence, now=clock.now(), cause=cause
-        )
+        return write(fact, service=service, position=position, sequence=sequence, now=at, cause=cause)
 
-    def update(self, lifted: Mapping[str, Any], token: UUID, *, journal: bool) -> dict[str, Any]:
-        """The database's update that turns the document as loaded into the document as decided."""
-        assert self.state is not None
-        state = self.state.model_dump(mode="json", by_alias=True)
-        values = {f"state.{key}": value for key, value in state.items() if self.stored.get(key, ...) != value}
+    def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
+        """The database's update that makes the document as loaded the one as decided, but for its journal."""
+        values = {f"state.{key}": value for key, value in self._rewritten().items()}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
             "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
@@ -136,23 +155,49 @@ class Draft(Generic[S]):
             update |= (
                 {"$min": {"owed_at": self.read_at}} if self.read_at else {"$currentDate": {"owed_at": True}}
             )
-        if journal:
-            update["$push"]["journal"] = {"$each": self.journal}
         return update
 
+    def _rewritten(self) -> dict[str, Any]:
+        """The state's values that changed, with whatever a newer version had written into them."""
+        assert self.state is not None
+        new = self._dumped(self.state)
+        changed = {key: value for key, value in new.items() if self.stored.get(key, ...) != value}
+        if not any(says_more(self.stored.get(key), value) for key, value in changed.items()):
+            return changed
+        known = self._dumped(type(self.state).model_validate(self.stored, context=self.id))
+        whole = {key: preserved(value, self.stored.get(key), known[key]) for key, value in changed.items()}
+        return {key: value for key, value in whole.items() if self.stored.get(key, ...) != value}
 
-def entry(event: Cause[Fact], causation: UUID | None) -> dict[str, Any]:
-    """An event as a journal keeps it; a private one without its data."""
-    data = {} if event.data.private else event.data.model_dump(mode="json", by_alias=True)
+    def _dumped(self, state: S) -> dict[str, Any]:
+        return state.model_dump(mode="json", by_alias=True, context=self.id)
+
+    @property
+    def goes_on_from(self) -> Head | None:
+        """The head that its journal goes on from; of one that has lost its own, a head that nobody signed."""
+        return self.head or (Head(0, b"") if self.version else None)
+
+
+def entry(
+    cause: Cause[Any], causation: UUID | None, now: datetime, kept: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An event as a journal keeps it, a private one without its data; or what is `kept` of a command.
+
+    `time` is when it was, `noted` when the record knew.
+    """
     return {
-        "id": event.id,
-        "type": event.type,
-        "by": event.by,
-        "time": event.time,
-        "sequence": event.sequence,
+        "id": cause.id,
+        "type": cause.type,
+        "by": cause.by,
+        "time": cause.time,
+        "noted": now,
+        "sequence": cause.sequence,
         "cause": causation,
-        "data": data,
+        "data": _data(cause.data) if kept is None else kept,
     }
+
+
+def _data(fact: Fact) -> dict[str, Any]:
+    return {} if fact.private else fact.model_dump(mode="json", by_alias=True)
 
 
 def _owed(document: UUID, event: Cause[Fact], causation: UUID) -> Owed:
@@ -165,14 +210,20 @@ def _stored(owed: Owed) -> dict[str, Any]:
         "id": owed.id,
         "type": owed.type,
         "private": owed.private,
-        "body": owed.body,
+        "body": seal(owed.body, house_key("outbox"), str(owed.id)) if owed.private else owed.body,
         "traceparent": owed.traceparent,
+        "at": clock.machine_now(),
     }
 
 
 def owed_by(document: Mapping[str, Any]) -> list[Owed]:
     """What a stored document owes, in order."""
     return [
-        Owed(document["_id"], e["id"], e["type"], e["private"], e["body"], e["traceparent"])
+        Owed(document["_id"], e["id"], e["type"], e["private"], _body(e), e["traceparent"])
         for e in document["outbox"]
     ]
+
+
+def _body(stored: Mapping[str, Any]) -> bytes:
+    body: bytes = stored["body"]
+    return unseal(body, house_key("outbox"), str(stored["id"])) if stored["private"] else body

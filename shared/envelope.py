@@ -12,9 +12,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
 from shared.events import CATALOGUE, Fact
-from shared.problems import Invalid, Malformed, fitting
+from shared.problems import Invalid, Malformed, Unfamiliar, fitting
 
 BATCH = "application/cloudevents-batch+json"
+_HEAD = b'{"specversion":'
+_JOINT = b"}," + _HEAD
 _NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
 
 D = TypeVar("D", covariant=True)
@@ -123,6 +125,18 @@ def batch(events: list[bytes]) -> bytes:
     return b"[" + b",".join(events) + b"]"
 
 
+def lines(body: bytes) -> bytes:
+    """The events of a batch, one a line, byte for byte as `batch` was given them. Raises Malformed.
+
+    What was not put together here is read and written anew.
+    """
+    joints = body.count(_JOINT)
+    ours = body.startswith(b"[" + _HEAD) and body.endswith(b"}]") and b"\n" not in body
+    if ours and body.count(_HEAD[1:]) == joints + 1:
+        return body[1:-1].replace(_JOINT, b"}\n" + _HEAD)
+    return b"\n".join(to_json(member) for member in open_batch(body))
+
+
 def open_batch(body: bytes, largest: int = 1_000) -> list[Any]:
     """The members of a batch, unread. Raises Malformed for no JSON array, or one of more than `largest`."""
     try:
@@ -137,17 +151,20 @@ def open_batch(body: bytes, largest: int = 1_000) -> list[Any]:
 
 
 def from_cloudevent(member: Any) -> Cause[Fact]:
-    """Read one member of a batch. Raises Invalid, naming the fields, for all that is no event of ours."""
+    """Read one member of a batch. Raises Invalid, naming the fields, for all that is no event of ours.
+
+    What a newer version may have published is Unfamiliar: another type, or data of another form.
+    """
     with fitting("This is not a CloudEvent of this system"):
         envelope = _Envelope.model_validate(member)
     kind = CATALOGUE.get(envelope.type)
     if kind is None:
-        raise Invalid(
+        raise Unfamiliar(
             f"No event of type {envelope.type[:80]!r} is known here; deploy the newer version, then retry"
         )
     if envelope.source != f"/redress/{kind.owner}":
         raise Invalid(f"{kind.type} is published by {kind.owner} alone, not by {envelope.source[:80]!r}")
-    with fitting(f"The data does not fit {kind.type}"):
+    with fitting(f"The data does not fit {kind.type}", Unfamiliar):
         data = kind.model_validate(envelope.data)
     return Cause(
         id=envelope.id,

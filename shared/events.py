@@ -5,6 +5,7 @@ removed; a changed meaning is a new class with the next version in its type. Rea
 `private` events travel on `redress.private` and may hold personal data; all others must not.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,6 +19,7 @@ from pydantic import (
     Field,
     StrictBool,
     StringConstraints,
+    WithJsonSchema,
 )
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -27,7 +29,7 @@ Word = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f]*
 Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
 """What a pack calls something."""
 Fingerprint = Annotated[str, StringConstraints(max_length=64)]
-Language = Literal["zh-CN", "en"]
+Language = Literal["zh-CN", "zh-TW", "en"]
 
 
 def within_reach(instant: datetime) -> datetime:
@@ -37,11 +39,28 @@ def within_reach(instant: datetime) -> datetime:
     return instant
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(within_reach)]
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(within_reach),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": "^(199[0-9]|20[0-9]{2}|21[0-9]{2}|2200)-",
+            "examples": ["2026-09-18T09:59:00+08:00"],
+        }
+    ),
+]
 """An instant as callers give it; no clock goes further."""
 Detail = StrictBool | int | Decimal | str | tuple[str, ...]
 Party = Literal["customer", "third_party"]
-Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated"]
+Screening = Literal["in_scope", "refused", "transferred", "referred"]
+"""Ours to handle; not a complaint that we take; another unit's; another organisation's."""
+Outcome = Literal[
+    "resolved", "disagreed", "refused", "transferred", "referred", "not_ours", "withdrawn", "merged"
+]
+"""How a complaint, or a round of it, ended."""
+Reason = Literal["registered", "reopened", "facts", "cause", "repeats", "decision", "migrated", "score"]
 Channel = Literal[
     "hotline", "online_chat", "website", "email", "letter", "fax", "sms", "wechat", "app", "social", "store",
     "suggestion_box", "branch", "site_visit", "visitor", "phone_callback", "regulator", "head_office",
@@ -158,7 +177,9 @@ class FactsRevised(Particulars):
 
 
 class ContactRecorded(IntakeFact):
-    """How the customer can be reached. Private."""
+    """How the customer can be reached; `receipt_url` is the page that tells them where it stands.
+
+    `partner` is who handed the complaint in, if that was a partner. Private."""
 
     type: ClassVar[str] = "contact.recorded.v1"
     private: ClassVar[bool] = True
@@ -166,6 +187,8 @@ class ContactRecorded(IntakeFact):
     email: str | None = None
     phone: str | None = None
     address: str | None = None
+    receipt_url: str | None = None
+    partner: Name | None = None
 
 
 class StatementRecorded(IntakeFact):
@@ -179,12 +202,64 @@ class StatementRecorded(IntakeFact):
     fingerprints: tuple[Fingerprint, ...] = Field((), max_length=3)
 
 
+class ContactErased(IntakeFact):
+    """The customer's contact and words were erased here; whoever keeps a copy erases it. Private."""
+
+    type: ClassVar[str] = "contact.erased.v1"
+    private: ClassVar[bool] = True
+    reason: Literal["requested", "retention"]
+
+
+class EvidenceAdded(IntakeFact):
+    """A file was added: `number` counts those of the complaint, `size` is in bytes."""
+
+    type: ClassVar[str] = "complaint.evidence_added.v1"
+    number: int
+    media_type: Word
+    size: int
+
+
+class ComplaintScreened(IntakeFact):
+    """Somebody decided whether the complaint is ours to handle."""
+
+    type: ClassVar[str] = "complaint.screened.v1"
+    cycle: int
+    decision: Screening
+
+
+class ComplaintAssigned(IntakeFact):
+    """A person who handles the complaint was named."""
+
+    type: ClassVar[str] = "complaint.assigned.v1"
+    cycle: int
+    department: str | None = None
+
+
+class HandlerNamed(IntakeFact):
+    """A person who handles the complaint, or whom it is about, called as callers are (`staff:1f2e`).
+
+    Private."""
+
+    type: ClassVar[str] = "handler.named.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    handler: Name
+    duty: Literal["handler", "respondent"] = "handler"
+
+
 class ComplaintAccepted(IntakeFact):
     """A department that must answer took the complaint on; the lead's word moves it to its next stage."""
 
     type: ClassVar[str] = "complaint.accepted.v1"
     cycle: int
     department: str
+
+
+class InvestigationStarted(IntakeFact):
+    """The matter is looked into."""
+
+    type: ClassVar[str] = "complaint.investigation_started.v1"
+    cycle: int
 
 
 class ComplaintInvestigated(IntakeFact):
@@ -196,7 +271,9 @@ class ComplaintInvestigated(IntakeFact):
 
 
 class SolutionProposed(IntakeFact):
-    """A department proposes how to put it right, and who does so until when; `number` counts in the cycle."""
+    """A department proposes how to put it right, and until when; `number` counts in the cycle.
+
+    `approvers` are the roles that must approve, one after the other."""
 
     type: ClassVar[str] = "complaint.solution_proposed.v1"
     cycle: int
@@ -205,6 +282,27 @@ class SolutionProposed(IntakeFact):
     department: str
     due: datetime | None = None
     cost: Money | None = None
+    kind: Name | None = None
+    approvers: tuple[str, ...] = ()
+
+
+class SolutionApproved(IntakeFact):
+    """A role approved proposal `number`; the roles that are `left` have still to."""
+
+    type: ClassVar[str] = "complaint.solution_approved.v1"
+    cycle: int
+    number: int
+    role: str
+    left: tuple[str, ...] = ()
+
+
+class SolutionRejected(IntakeFact):
+    """A role did not approve proposal `number`; another one is to be found."""
+
+    type: ClassVar[str] = "complaint.solution_rejected.v1"
+    cycle: int
+    number: int
+    role: str
 
 
 class SolutionOffered(IntakeFact):
@@ -212,6 +310,16 @@ class SolutionOffered(IntakeFact):
 
     type: ClassVar[str] = "complaint.solution_offered.v1"
     cycle: int
+
+
+class OfferRecorded(IntakeFact):
+    """The words in which solution number `number` of a cycle was put to the customer. Private."""
+
+    type: ClassVar[str] = "offer.recorded.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    number: int = 1
+    text: Text
 
 
 class SolutionAgreed(IntakeFact):
@@ -228,11 +336,26 @@ class SolutionDisagreed(IntakeFact):
     cycle: int
 
 
+class AgreementFailed(IntakeFact):
+    """The customer agrees to nothing, and is told which other remedies there are."""
+
+    type: ClassVar[str] = "complaint.agreement_failed.v1"
+    cycle: int
+
+
+class ImplementationStarted(IntakeFact):
+    """The agreed solution is being carried out."""
+
+    type: ClassVar[str] = "complaint.implementation_started.v1"
+    cycle: int
+
+
 class SolutionImplemented(IntakeFact):
-    """The solution was carried out."""
+    """The solution was carried out, at a cost of `spent`."""
 
     type: ClassVar[str] = "complaint.solution_implemented.v1"
     cycle: int
+    spent: Money | None = None
 
 
 class SolutionAudited(IntakeFact):
@@ -260,6 +383,16 @@ class ComplaintResumed(IntakeFact):
     number: int
 
 
+class InformationRequested(IntakeFact):
+    """What the customer is asked for while the complaint waits for them: wait `number`. Private."""
+
+    type: ClassVar[str] = "information.requested.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    number: int
+    text: Text
+
+
 class ComplaintAnswered(IntakeFact):
     """The answer to the customer is written and to be delivered on the customer's own channel."""
 
@@ -281,6 +414,7 @@ class ComplaintFedBack(IntakeFact):
 
     type: ClassVar[str] = "complaint.fed_back.v1"
     cycle: int
+    outcome: Outcome = "resolved"
 
 
 class ComplaintClosed(IntakeFact):
@@ -289,6 +423,7 @@ class ComplaintClosed(IntakeFact):
     type: ClassVar[str] = "complaint.closed.v1"
     cycle: int
     score: int | None = None
+    outcome: Outcome = "resolved"
 
 
 class ComplaintReopened(IntakeFact):
@@ -297,6 +432,186 @@ class ComplaintReopened(IntakeFact):
     type: ClassVar[str] = "complaint.reopened.v1"
     cycle: int
     score: int | None = None
+
+
+class ComplaintDisowned(IntakeFact):
+    """Somebody finds that the matter is not ours; it takes two to end the complaint."""
+
+    type: ClassVar[str] = "complaint.disowned.v1"
+    cycle: int
+    confirmations: int
+
+
+class ComplaintOwned(IntakeFact):
+    """The matter is ours after all: the departments that must answer have it again."""
+
+    type: ClassVar[str] = "complaint.owned.v1"
+    cycle: int
+
+
+class ComplaintWithdrawn(IntakeFact):
+    """The customer took the complaint back."""
+
+    type: ClassVar[str] = "complaint.withdrawn.v1"
+    cycle: int
+
+
+class ComplaintMerged(IntakeFact):
+    """The complaint says what another one says, which goes on for both."""
+
+    type: ClassVar[str] = "complaint.merged.v1"
+    cycle: int
+    into: UUID
+
+
+class ComplaintRelated(IntakeFact):
+    """A person found that the complaint has to do with another one."""
+
+    type: ClassVar[str] = "complaint.related.v1"
+    to: UUID
+
+
+class EmergencyDeclared(IntakeFact):
+    """The emergency plan is at work: these roles must be told at once, and one person speaks for us."""
+
+    type: ClassVar[str] = "complaint.emergency_declared.v1"
+    cycle: int
+    roles: tuple[str, ...]
+
+
+class AdverseEventRecorded(IntakeFact):
+    """The customer was asked whether death or serious injury occurred; `assessed` once that was judged."""
+
+    type: ClassVar[str] = "complaint.adverse_event_recorded.v1"
+    cycle: int
+    occurred: bool
+    assessed: bool = False
+
+
+class ComplaintArchived(IntakeFact):
+    """The closed record was filed."""
+
+    type: ClassVar[str] = "complaint.archived.v1"
+    cycle: int
+
+
+class CheckAnswers(Value):
+    """How often a question of a spot check was answered how."""
+
+    yes: int
+    no: int
+    not_applicable: int
+
+
+class SpotCheckDrawn(IntakeFact):
+    """Complaints were drawn by lot from so many, to be looked into. About a check, no complaint."""
+
+    type: ClassVar[str] = "spot_check.drawn.v1"
+    population: int
+    drawn: int
+
+
+class SpotCheckCompleted(IntakeFact):
+    """Something was found in each complaint that was drawn. About a check, no complaint."""
+
+    type: ClassVar[str] = "spot_check.completed.v1"
+    drawn: int
+    process_followed: CheckAnswers
+    result_as_agreed: CheckAnswers
+    satisfaction_reached: CheckAnswers
+
+
+class RectificationOrdered(IntakeFact):
+    """A department must put its work in order by `due`, because of `about`, perhaps criticised in public.
+
+    About an order, as are those that follow; `correlationid` is the order's id."""
+
+    type: ClassVar[str] = "rectification.ordered.v1"
+    department: Name
+    due: datetime
+    because: Literal["complaint", "spot_check", "trend"]
+    about: UUID
+    criticised: bool
+
+
+class RectificationBreached(IntakeFact):
+    """The deadline of an order passed, and the department had not reported that it is done."""
+
+    type: ClassVar[str] = "rectification.breached.v1"
+    department: Name
+    due: datetime
+    criticised: bool
+
+
+class RectificationVerified(IntakeFact):
+    """A supervisor found that the order was carried out; `in_time` if it was reported by `due`."""
+
+    type: ClassVar[str] = "rectification.verified.v1"
+    department: Name
+    due: datetime
+    in_time: bool
+
+
+class RectificationWithdrawn(IntakeFact):
+    """The order no longer stands."""
+
+    type: ClassVar[str] = "rectification.withdrawn.v1"
+    department: Name
+
+
+class About(Value):
+    """What complaints have in common: a product, a batch, a lead department, a class, a cause."""
+
+    product: Name | None = None
+    batch: Name | None = None
+    department: Name | None = None
+    class_: Name | None = Field(None, alias="class")
+    cause: Name | None = None
+
+
+class Window(Value):
+    """From one instant until before another."""
+
+    since: datetime = Field(alias="from")
+    until: datetime = Field(alias="to")
+
+
+class TrendFact(IntakeFact):
+    """Of a trend, no single complaint: `correlationid` is the trend's id."""
+
+    kind: Key
+    subject: About
+
+
+class TrendSignalled(TrendFact):
+    """Complaints about something have become more frequent than chance explains.
+
+    Of all complaints in the window so many were `observed`, and so many `expected` by the share before;
+    `probability` is that of at least so many by chance. `evidence` are the newest of them."""
+
+    type: ClassVar[str] = "trend.signalled.v1"
+    window: Window
+    observed: int
+    expected: float
+    probability: float = Field(ge=0, le=1)
+    evidence: tuple[UUID, ...] = Field((), max_length=100)
+
+
+class TrendMeasureRecorded(TrendFact):
+    """A measure was taken so that it does not go on; in force from then on. `number` counts them."""
+
+    type: ClassVar[str] = "trend.measure_recorded.v1"
+    number: int
+    department: Name
+    due: datetime
+    effective_from: datetime
+
+
+class TrendClosed(TrendFact):
+    """A person closed the trend, after so many `measures`."""
+
+    type: ClassVar[str] = "trend.closed.v1"
+    measures: int
 
 
 # triage: the judgement
@@ -507,24 +822,59 @@ class NotifyFact(Fact):
     owner: ClassVar[str] = "notify"
 
 
-class NoticeSent(NotifyFact):
+class NoticeFact(NotifyFact):
+    """Of one telling, to the customer or a role or department (`to`), on one channel."""
+
+    notice: str
+    kind: str
+    channel: str
+    cycle: int
+    to: Key = "customer"
+
+
+class NoticeQueued(NoticeFact):
+    """Somebody is to be told."""
+
+    type: ClassVar[str] = "notice.queued.v1"
+
+
+class NoticeSent(NoticeFact):
     """A notice left the house (or the hands of the person who called or posted it)."""
 
     type: ClassVar[str] = "notice.sent.v1"
-    notice: str
-    kind: str
-    channel: str
-    cycle: int
 
 
-class NoticeFailed(NotifyFact):
+class NoticeFailed(NoticeFact):
     """A notice could not be delivered for good."""
 
     type: ClassVar[str] = "notice.failed.v1"
-    notice: str
-    kind: str
-    channel: str
-    cycle: int
+    reason: str
+
+
+class NoticeSuppressed(NoticeFact):
+    """A notice will not be sent by itself; one that was `folded` is told in the digest `into`."""
+
+    type: ClassVar[str] = "notice.suppressed.v1"
+    reason: Literal["erased", "folded", "superseded"]
+    into: str | None = None
+
+
+class WebhookFailed(NotifyFact):
+    """An event could not be delivered to an endpoint for good. `correlationid` is the delivery's id."""
+
+    type: ClassVar[str] = "webhook.failed.v1"
+    endpoint: UUID
+    event: UUID
+    event_type: Key
+    attempts: int
+    reason: str
+
+
+class WebhookDisabled(NotifyFact):
+    """An endpoint gets no more events until somebody enables it. `correlationid` is the endpoint's id."""
+
+    type: ClassVar[str] = "webhook.disabled.v1"
+    endpoint: UUID
     reason: str
 
 
@@ -553,19 +903,50 @@ class SurveyInvited(SurveyFact):
     expires: datetime
 
 
+class SurveyReminded(SurveyFact):
+    """The customer is asked again, the `number`-th time; the link as in the invitation. Private."""
+
+    type: ClassVar[str] = "survey.reminded.v1"
+    private: ClassVar[bool] = True
+    cycle: int
+    number: int
+    link: str
+    expires: datetime
+
+
 class SurveyAnswered(SurveyFact):
-    """The customer's score, 0 (worst) to 10."""
+    """The customer's score, 0 (worst) to 10; `answers` are to the pack's own questions, without free text.
+
+    `by` an interviewer, if the customer said it on the phone."""
 
     type: ClassVar[str] = "survey.answered.v1"
     cycle: int
     score: int = Field(ge=0, le=10)
+    answers: dict[Key, bool | int | Key] = Field({}, max_length=30)
+    by: Literal["customer", "interviewer"] = "customer"
+
+
+class SurveyDeclined(SurveyFact):
+    """The customer does not want to answer."""
+
+    type: ClassVar[str] = "survey.declined.v1"
+    cycle: int
+
+
+class SurveySkipped(SurveyFact):
+    """After this cycle the customer is not asked, for that reason."""
+
+    type: ClassVar[str] = "survey.skipped.v1"
+    cycle: int
+    reason: Literal["outcome", "rule", "not_sampled", "erased", "reopened"]
 
 
 class SurveyExpired(SurveyFact):
-    """Nobody answered in time."""
+    """Nobody answered in time, or before the complaint was reopened or the customer erased."""
 
     type: ClassVar[str] = "survey.expired.v1"
     cycle: int
+    because: Literal["time", "reopened", "erased"] = "time"
 
 
 def _leaves(kind: type[Fact]) -> list[type[Fact]]:
@@ -576,3 +957,20 @@ def _leaves(kind: type[Fact]) -> list[type[Fact]]:
 
 CATALOGUE: dict[str, type[Fact]] = {fact.type: fact for fact in _leaves(Fact)}
 """Every event by its type, in the order of this file."""
+
+FOR_PARTNERS = frozenset(
+    kind.type
+    for kind in (
+        ComplaintRegistered, FactsRevised, EvidenceAdded, ComplaintScreened, ComplaintGraded,
+        ComplaintDispatched, ComplaintAccepted, SolutionOffered, SolutionAgreed, SolutionDisagreed,
+        AgreementFailed, SolutionImplemented, ComplaintPaused, ComplaintResumed, ComplaintAnswered,
+        ComplaintFedBack, ComplaintClosed, ComplaintReopened, ComplaintWithdrawn, NoticeSent,
+        SurveyOpened, SurveyAnswered, SurveyExpired,
+    )
+)  # fmt: skip
+"""What partners may know of complaints that they handed in; not how the house found its answer."""
+
+
+def is_for_partners(type: str, data: Mapping[str, Any]) -> bool:
+    """Whether a partner may know of an event of its own complaint; of what staff is told it may not."""
+    return type in FOR_PARTNERS and data.get("to", "customer") == "customer"

@@ -1,69 +1,49 @@
 """The database: one document for each complaint, written whole or not at all, guarded by its version.
 
 One atomic write answers a cause completely: the new state, the cause's id and the events owed.
-This is the only module that knows the driver.
+Only this module, `shared.files`, `shared.watching` and `shared.driver` know the driver.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from bson.binary import UuidRepresentation
-from bson.codec_options import CodecOptions
-from bson.errors import BSONError
 from pydantic import BaseModel, ValidationError
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
+from shared.chain import Head, extended, is_own
 from shared.commit import Committer
-from shared.documents import Change, Draft, Due, Owed, Saved, owed_by
+from shared.documents import Change, Draft, Due, Keep, Owed, Saved, owed_by
+from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told
 from shared.envelope import Cause
-from shared.problems import Unavailable
 from shared.tasks import end
+from shared.watching import watched
 
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
 C = TypeVar("C")
+Changes = AsyncIterator[tuple[str, Saved[S] | None]]
+"""Documents as they change, each with the token to go on after it."""
 
-LEASE_MS = 5_000
 UNREADABLE = timedelta(minutes=5)
-_DUPLICATE, _TOO_LARGE = 11000, 10334
-# Without $exists, both conditions would scan the whole collection and hold for documents without the field.
-_STALE = {"owed_at": {"$exists": True}, "$expr": {"$lte": ["$owed_at", {"$subtract": ["$$NOW", LEASE_MS]}]}}
-DUE = {"next_due": {"$exists": True}, "$expr": {"$lte": ["$next_due", "$$NOW"]}}
-
+AT_ONCE = 2_000
+"""Ids that are in memory at a time."""
 _log = structlog.get_logger()
-
-
-class Taken(Exception):
-    """Another document already holds the value of this unique index."""
-
-
-class Unwritable(Exception):
-    """The database can never take this document: it is too large, or holds what cannot be stored."""
-
-
-def index(*keys: str, unique: bool = False) -> IndexModel:
-    """An index over the documents that have the first key; a key with a leading `-` descends."""
-    names = [key.lstrip("-") for key in keys]
-    return IndexModel(
-        [(name, -1 if key.startswith("-") else 1) for name, key in zip(names, keys, strict=True)],
-        unique=unique,
-        partialFilterExpression={names[0]: {"$exists": True}},
-    )
 
 
 class Store(Generic[S]):
     """The documents of one service. Declared at import, usable between `open` and `close`.
 
     `lift` names the values that must stand beside the state for an index to find them (None: absent);
-    with `journal` every cause and event stays in the document. `next_due`, if lifted, is a machine instant
-    (`clock.wake_at`) and drives `due`.
+    with `journal` every cause and event stays in the document, and of commands what it says. `next_due`, if
+    lifted, is a machine instant (`clock.wake_at`) and drives `due`.
     """
 
     def __init__(
@@ -74,16 +54,17 @@ class Store(Generic[S]):
         *,
         lift: Callable[[S], dict[str, Any]] = lambda state: {},
         indexes: Sequence[IndexModel] = (),
-        journal: bool = False,
+        journal: Keep[S] | None = None,
     ) -> None:
         self.service = service
         self.name = collection
         self._state = state
         self._lift = lift
-        self._indexes = [index("owed_at"), *indexes]
-        self._journal = journal
+        self._indexes = [index("owed_at"), index("outbox.at", having="owed_at"), *indexes]
+        self._journal = journal is not None
         self._committer = Committer(self, service, collection, journal=journal)
         self._beside: list[Store[Any]] = []
+        self.unwatched = asyncio.Event()
 
     def beside(
         self,
@@ -107,12 +88,9 @@ class Store(Generic[S]):
         self._client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             url, serverSelectionTimeoutMS=2_000, connectTimeoutMS=2_000, socketTimeoutMS=15_000
         )
-        options: CodecOptions[dict[str, Any]] = CodecOptions(
-            tz_aware=True, tzinfo=UTC, uuid_representation=UuidRepresentation.STANDARD
-        )
         self._documents = self._client[self.service].get_collection(
             self.name,
-            codec_options=options,
+            codec_options=OPTIONS,
             read_concern=ReadConcern("majority"),
             write_concern=WriteConcern("majority", wtimeout=10_000, j=True),
         )
@@ -140,13 +118,23 @@ class Store(Generic[S]):
 
     async def ping(self) -> None:
         """Raise Unavailable if the database does not answer."""
-        with _told():
+        with told():
             async with asyncio.timeout(1):
                 await self._client.admin.command("ping")
 
     async def _prepare(self) -> None:
-        with _told():
+        with told():
             await self._documents.create_indexes(self._indexes)
+
+    def part(self, name: str) -> AsyncCollection[dict[str, Any]]:
+        """The collection `<collection>.<name>`, written and read as the documents are; only while open."""
+        documents = self._documents
+        return documents.database.get_collection(
+            f"{self.name}.{name}",
+            codec_options=documents.codec_options,
+            read_concern=documents.read_concern,
+            write_concern=documents.write_concern,
+        )
 
     # changing
 
@@ -165,8 +153,8 @@ class Store(Generic[S]):
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
-        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "now": "$$NOW"}
-        with _told():
+        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
+        with told():
             async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
                 drafts[found["_id"]] = self._draft(found)
         return drafts
@@ -174,8 +162,11 @@ class Store(Generic[S]):
     def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
         draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
         draft.handled, draft.read_at = set(found["handled"]), found["now"]
+        draft.head = Head.read(found.get("head"))
+        if self._journal and (draft.head is None or not is_own(draft.id, draft.head)):
+            _log.error("history was changed; see redress verify", complaint=str(draft.id))
         try:
-            draft.state = self._state.model_validate(found["state"])
+            draft.state = self._state.model_validate(found["state"], context=found["_id"])
         except ValidationError as error:
             draft.broken = error
         return draft
@@ -185,7 +176,7 @@ class Store(Generic[S]):
         token = uuid4()
         operations = [self._operation(draft, token) for draft in drafts]
         refused: dict[UUID, Exception] = {}
-        with _told():
+        with told():
             try:
                 result = await self._documents.bulk_write(operations, ordered=False)
                 if result.matched_count + result.upserted_count == len(drafts):
@@ -195,7 +186,7 @@ class Store(Generic[S]):
                     raise
                 for fault in error.details["writeErrors"]:
                     if "_id" not in fault.get("keyPattern", {}):
-                        refused[drafts[fault["index"]].id] = _refusal(fault)
+                        refused[drafts[fault["index"]].id] = refusal(fault)
             ids = [draft.id for draft in drafts]
             mine = self._documents.find({"_id": {"$in": ids}, "commit": token}, {"_id": 1})
             won = {found["_id"] async for found in mine}
@@ -203,7 +194,11 @@ class Store(Generic[S]):
 
     def _operation(self, draft: Draft[S], token: UUID) -> UpdateOne:
         assert draft.state is not None
-        update = draft.update(self._lift(draft.state), token, journal=self._journal)
+        update = draft.update(self._lift(draft.state), token)
+        if draft.journal:
+            written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
+            update["$push"]["journal"] = {"$each": [as_it_is(each) for each in written]}
+            update["$set"]["head"] = head.stored
         return UpdateOne({"_id": draft.id, "version": draft.version}, update, upsert=draft.version == 0)
 
     # reading
@@ -221,58 +216,107 @@ class Store(Generic[S]):
     async def page(self, query: Mapping[str, Any], *, sort: str, limit: int) -> tuple[list[Saved[S]], bool]:
         """The same, and whether there are more; one that cannot be read is left out and hides no other."""
         cursor = self._documents.find(query, {"state": 1, "version": 1})
-        order = [(name.lstrip("-"), -1 if name.startswith("-") else 1) for name in sort.split(",")]
-        with _told():
-            found = await cursor.sort(order).limit(limit + 1).to_list()
+        with told():
+            found = await cursor.sort(order(sort)).limit(limit + 1).to_list()
         states = ((each, self._readable(each)) for each in found[:limit])
         readable = [
             Saved(each["_id"], state, each["version"], False) for each, state in states if state is not None
         ]
         return readable, len(found) > limit
 
-    async def scan(self, query: Mapping[str, Any]) -> AsyncIterator[Saved[S]]:
+    async def scan(self, query: Mapping[str, Any], *, sort: str = "") -> AsyncIterator[Saved[S]]:
         """Every document that matches a query over lifted values, a batch of them in memory at a time."""
         cursor = self._documents.find(query, {"state": 1, "version": 1}, batch_size=500)
-        with _told():
+        cursor = cursor.sort(order(sort)) if sort else cursor
+        with told():
             async for each in cursor:
                 if (state := self._readable(each)) is not None:
                     yield Saved(each["_id"], state, each["version"], False)
 
+    async def lifted(
+        self, query: Mapping[str, Any], names: Sequence[str], *, sort: str = "", hint: str | None = None
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """These lifted values of all that match, so many at a time.
+
+        From an index alone, if one holds all that is asked: no document is read then.
+        """
+        wanted = dict.fromkeys(names, 1) | ({} if "_id" in names else {"_id": 0})
+        cursor = self._documents.find(query, wanted, batch_size=AT_ONCE, hint=hint)
+        cursor = cursor.sort(order(sort)) if sort else cursor
+        with told():
+            while some := await cursor.to_list(AT_ONCE):
+                yield some
+
+    async def count(self, query: Mapping[str, Any]) -> int:
+        """How many documents match a query over lifted values."""
+        with told():
+            return await self._documents.count_documents(query)
+
+    @asynccontextmanager
+    async def watch(self, lifted: str, since: str | None = None) -> AsyncIterator[Changes[S]]:
+        """Every change from now on, or after the one with this token, to documents that have `lifted`.
+
+        Each comes with its token; the first token is of the beginning, and of no document. Raises Invalid
+        for a token that the database does not know (any more), and Unavailable. `unwatched` ends all.
+        """
+        async with watched(self._documents, lifted, since, self.unwatched) as changes:
+            yield self._seen(changes)
+
+    async def _seen(self, changes: AsyncIterator[tuple[str, Mapping[str, Any] | None]]) -> Changes[S]:
+        async for token, found in changes:
+            if found is None:
+                yield token, None
+            elif (state := self._readable(found)) is not None:
+                yield token, Saved(found["_id"], state, found["version"], True)
+
     async def aggregate(self, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """What a pipeline over lifted values makes of the documents; for figures, not for states."""
-        with _told():
+        with told():
             return await (await self._documents.aggregate(pipeline)).to_list()
 
     async def journal(self, id: UUID) -> list[dict[str, Any]]:
-        """Every cause and event of this complaint."""
-        with _told():
-            found = await self._documents.find_one({"_id": id}, {"journal": 1})
-        return list(found["journal"]) if found else []
+        """Every event of this complaint, each after the one that caused it."""
+        return [each for each in (await self.history(id))[1] if each["type"]]
 
-    async def due(self, limit: int = 200) -> list[Due[S]]:
-        """Documents whose `next_due` has passed by the database's clock, earliest first."""
-        cursor = (
-            self._documents.find(DUE, {"version": 1, "state": 1, "now": "$$NOW"})
-            .sort("next_due")
-            .limit(limit)
-        )
-        with _told():
+    async def history(self, id: UUID) -> tuple[Saved[S] | None, list[dict[str, Any]]]:
+        """A document with all of its journal, commands (of no type) and events, read at one time."""
+        with told():
+            found = await self._documents.find_one({"_id": id}, {"state": 1, "version": 1, "journal": 1})
+        if found is None or (state := self._readable(found)) is None:
+            return None, []
+        return Saved(id, state, found["version"], False), list(found["journal"])
+
+    async def due(
+        self, limit: int = 200, field: str = "next_due", among: Mapping[str, Any] = {}
+    ) -> list[Due[S]]:
+        """Documents of which this instant has passed by the database's clock, earliest first.
+
+        Only those `among` which a query over other lifted values finds them.
+        """
+        wanted = {"version": 1, "state": 1, field: 1, "now": "$$NOW"}
+        cursor = self._documents.find({**among, **passed(field)}, wanted).sort(field).limit(limit)
+        with told():
             found = await cursor.to_list()
-            return [due for each in found if (due := await self._due(each)) is not None]
+            return [due for each in found if (due := await self._due(each, field)) is not None]
 
-    async def _due(self, found: Mapping[str, Any]) -> Due[S] | None:
+    async def _due(self, found: Mapping[str, Any], field: str) -> Due[S] | None:
         """One that can be read; another one is put off, so that it does not stand before the others."""
         state = self._readable(found)
         if state is None:
-            later = {"$set": {"next_due": found["now"] + UNREADABLE}}
-            await self._documents.update_one({"_id": found["_id"], "version": found["version"]}, later)
+            await self.put_off(found["_id"], found["version"], field, found["now"])
             return None
-        return Due(found["_id"], found["version"], found["now"], state)
+        return Due(found["_id"], found["version"], found["now"], state, found[field])
+
+    async def put_off(self, id: UUID, version: int, field: str, now: datetime) -> None:
+        """Let one that cannot be handled be due some minutes later, or after its next write."""
+        with told():
+            later = {"$set": {field: now + UNREADABLE}}
+            await self._documents.update_one({"_id": id, "version": version}, later)
 
     def _readable(self, found: Mapping[str, Any]) -> S | None:
         """The state of one document among several; one that cannot be read does not hide the others."""
         try:
-            return self._state.model_validate(found["state"])
+            return self._state.model_validate(found["state"], context=found["_id"])
         except ValidationError:
             _log.error("state cannot be read", complaint=str(found["_id"]))
             return None
@@ -281,15 +325,15 @@ class Store(Generic[S]):
 
     async def lease_owed(self, limit: int) -> list[Owed]:
         """Take over what documents have owed for longer than a lease: a crash or an outage left it behind."""
-        with _told():
-            waiting = self._documents.find(_STALE, {"_id": 1}).sort("owed_at").limit(limit)
+        with told():
+            waiting = self._documents.find(STALE, {"_id": 1}).sort("owed_at").limit(limit)
             ids = [found["_id"] async for found in waiting]
             return await self._lease(ids) if ids else []
 
     async def _lease(self, ids: list[UUID]) -> list[Owed]:
         token = uuid4()
         mark = [{"$set": {"owed_at": "$$NOW", "relay": token}}]
-        await self._light.update_many({"_id": {"$in": ids}} | _STALE, mark)
+        await self._light.update_many({"_id": {"$in": ids}} | STALE, mark)
         mine = self._light.find({"_id": {"$in": ids}, "relay": token}, {"outbox": 1})
         return [owed async for found in mine for owed in owed_by(found)]
 
@@ -299,7 +343,7 @@ class Store(Generic[S]):
         rest = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", ids]}}}}
         waits = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$owed_at"]}
         documents = {"_id": {"$in": list({each.document for each in owed})}}
-        with _told():
+        with told():
             await self._light.update_many(
                 documents, [{"$set": {"outbox": rest}}, {"$set": {"owed_at": waits}}]
             )
@@ -307,26 +351,5 @@ class Store(Generic[S]):
     async def release_owed(self, owed: Sequence[Owed]) -> None:
         """Give up the lease on what could not be published, so that another replica need not wait for it."""
         documents = {"_id": {"$in": list({each.document for each in owed})}, "owed_at": {"$exists": True}}
-        with _told():
+        with told():
             await self._light.update_many(documents, {"$set": {"owed_at": datetime.fromtimestamp(0, UTC)}})
-
-
-def _refusal(fault: Mapping[str, Any]) -> Exception:
-    """Why one write of a command can never succeed; the database's own words may repeat the document."""
-    if fault["code"] == _DUPLICATE:
-        return Taken(", ".join(fault.get("keyPattern", {})))
-    return Unwritable(f"code {fault['code']}")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """The driver's errors as what they mean: the database is away, or will never take this."""
-    try:
-        yield
-    except (BSONError, OverflowError) as error:
-        raise Unwritable(type(error).__name__) from None
-    except (PyMongoError, TimeoutError) as error:
-        if getattr(error, "code", None) == _TOO_LARGE:
-            raise Unwritable("too large") from None
-        code = f" {code}" if (code := getattr(error, "code", None)) else ""
-        raise Unavailable(f"The database is away ({type(error).__name__}{code})", (), 5) from None

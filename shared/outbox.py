@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from shared import telemetry
+from shared import metrics, telemetry
 from shared.bus import EVENTS, PRIVATE, Parcel, Publisher
 from shared.documents import Owed
 from shared.envelope import batch
@@ -54,6 +54,7 @@ class Relay:
             self.beat = monotonic()
             try:
                 await self._round()
+                await self._publisher.greet()  # a round without debts proves nothing
                 self._tell_back()
                 pause = 0.1
             except Exception as error:  # whatever one round meets, the next one must come
@@ -94,8 +95,11 @@ class Relay:
     async def _publish(self, owed: list[Owed]) -> None:
         started = time_ns()
         groups = list(_groups(owed))
-        taken = await self._publisher.publish([_parcel(group) for group in groups])
+        with metrics.UNCONFIRMED.count_exceptions(Unavailable):
+            taken = await self._publisher.publish([_parcel(group) for group in groups])
         ended = time_ns()
+        metrics.CONFIRMING.observe((ended - started) / 1e9)
+        metrics.UNCONFIRMED.inc(not all(taken))
         self._in_hand = []
         for group, well in zip(groups, taken, strict=True):
             if well:
@@ -104,7 +108,8 @@ class Relay:
     def _confirmed(self, group: list[Owed], started: int, ended: int) -> None:
         for each in group:
             telemetry.record_send(each.traceparent, _exchange(each), each.type, len(group), started, ended)
-        telemetry.PUBLISHED.labels(group[0].type).inc(len(group))
+        metrics.PUBLISHED.labels(group[0].type).inc(len(group))
+        metrics.PER_MESSAGE.labels("published").observe(len(group))
         self._paid.extend(group)
         if self._striking is None or self._striking.done():
             self._striking = asyncio.create_task(self._strike_out(), name="strike out")

@@ -2,13 +2,21 @@
 
 Problem                    a rule refused the cause; asking again changes nothing
   Invalid                  the input breaks its own form (422)
+    Unfamiliar             it may be of a newer version: another replica may know it, or this one later (422)
   Malformed                the input cannot be read at all (400)
-  Unauthenticated          no or unknown credentials (401)
+  Unauthenticated          no credentials (401)
+    WrongCredentials       unknown, outdated or forged ones (401)
+  Forbidden                known, but not allowed to do this (403)
   NotFound                 no such thing for this caller (404)
   Conflict                 not possible in the present state (409)
+  Gone                     it was there, and is no more (410)
   PreconditionFailed       changed since it was read (412)
   PreconditionRequired     must name what was read (428)
   TooLarge                 more bytes than are taken (413)
+  TooSlow                  the body did not arrive in time (408)
+  UnsupportedMedia         not of a media type that is taken (415)
+  Infected                 the virus scanner found something in the file (422)
+  TooManyRequests          more often than is allowed (429)
   Unavailable              a part is away; the same request may pass later (503)
 
 Over HTTP a problem becomes an RFC 9457 document, on the broker a parked event with its reason.
@@ -30,11 +38,12 @@ class Fault(BaseModel):
 
 
 class Problem(Exception):
-    """A refusal with its RFC 9457 members; subclasses fix `slug`, `title` and HTTP `status`."""
+    """A refusal with its RFC 9457 members; subclasses fix `slug`, `title` and HTTP `status` and `headers`."""
 
     slug: ClassVar[str] = "refused"
     title: ClassVar[str] = "The request was refused by a rule"
     status: ClassVar[int] = 422
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, detail: str, errors: Sequence[Fault] = (), retry_after: int | None = None) -> None:
         super().__init__(detail)
@@ -51,12 +60,25 @@ class Invalid(Problem):
     slug, title, status = "invalid", "The input breaks the form it must have", 422
 
 
+class Unfamiliar(Invalid):
+    title = "This version does not know such input"
+
+
 class Malformed(Problem):
     slug, title, status = "malformed", "The input cannot be read", 400
 
 
 class Unauthenticated(Problem):
     slug, title, status = "unauthenticated", "Credentials are missing or unknown", 401
+    headers = {"WWW-Authenticate": 'Bearer realm="redress"'}
+
+
+class WrongCredentials(Unauthenticated):
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+class Forbidden(Problem):
+    slug, title, status = "forbidden", "This caller may not do this", 403
 
 
 class NotFound(Problem):
@@ -65,6 +87,10 @@ class NotFound(Problem):
 
 class Conflict(Problem):
     slug, title, status = "conflict", "The present state does not allow this", 409
+
+
+class Gone(Problem):
+    slug, title, status = "gone", "It was there, and is no more", 410
 
 
 class PreconditionFailed(Problem):
@@ -77,6 +103,23 @@ class PreconditionRequired(Problem):
 
 class TooLarge(Problem):
     slug, title, status = "too-large", "The body is larger than is taken", 413
+
+
+class TooSlow(Problem):
+    slug, title, status = "too-slow", "The body did not arrive in time", 408
+    headers = {"Connection": "close"}
+
+
+class UnsupportedMedia(Problem):
+    slug, title, status = "unsupported-media", "Content of this media type is not taken", 415
+
+
+class Infected(Problem):
+    slug, title, status = "infected", "A virus was found in the file", 422
+
+
+class TooManyRequests(Problem):
+    slug, title, status = "too-many-requests", "More requests than are allowed", 429
 
 
 class Unavailable(Problem):
@@ -99,14 +142,23 @@ def _fault(found: Mapping[str, Any]) -> Fault:
         case "json_invalid":
             return Fault(detail="send one JSON value in UTF-8", pointer="#")
         case "union_tag_invalid" | "union_tag_not_found":
-            known = found.get("ctx", {}).get("expected_tags", "a known value")
+            known = found.get("ctx", {}).get("expected_tags")
             tag = str(found.get("ctx", {}).get("discriminator", "type")).strip("'")
-            return Fault(detail=f"use one of {known}", pointer=pointer([*place, tag]))
+            told = f"use one of {known}" if known else f"say which it is by the field '{tag}'"
+            return Fault(detail=told, pointer=pointer([*place, tag]))
+        case "timezone_aware":
+            return Fault(detail="give it with its offset: 2026-11-22T08:00:00+08:00", pointer=pointer(place))
         case "string_pattern_mismatch":
             return Fault(detail="this does not have the form of such a value", pointer=pointer(place))
         case "model_attributes_type":
-            return Fault(detail="send a JSON object as application/json", pointer=pointer(place))
-    return Fault(detail=found["msg"].removeprefix("Value error, "), pointer=pointer(place))
+            told = "give an object with named fields" if place else "send a JSON object as application/json"
+            return Fault(detail=told, pointer=pointer(place))
+        case "model_type":
+            return Fault(
+                detail="give an object with named fields, not a single value", pointer=pointer(place)
+            )
+    told = found["msg"].removeprefix("Value error, ").replace("tuple", "list").replace("Tuple", "List")
+    return Fault(detail=told, pointer=pointer(place))
 
 
 def pointer(place: Sequence[str]) -> str:
@@ -115,9 +167,9 @@ def pointer(place: Sequence[str]) -> str:
 
 
 @contextmanager
-def fitting(otherwise: str) -> Iterator[None]:
-    """Pydantic's refusal inside as Invalid, with `otherwise` in words and a fault for each field."""
+def fitting(otherwise: str, refusal: type[Invalid] = Invalid) -> Iterator[None]:
+    """Pydantic's refusal inside as a `refusal`, with `otherwise` in words and a fault for each field."""
     try:
         yield
     except ValidationError as error:
-        raise Invalid(otherwise, faults(error)) from None
+        raise refusal(otherwise, faults(error)) from None

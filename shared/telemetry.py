@@ -17,26 +17,19 @@ from uuid import UUID
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_NAMESPACE, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Counter, Histogram
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from shared.envelope import Cause
 from shared.settings import Settings
 
 C = TypeVar("C")
-
-EVENTS = Counter("redress_events_total", "Events handled, by type and outcome", ["type", "outcome"])
-PUBLISHED = Counter("redress_published_total", "Events confirmed by the broker, by type", ["type"])
-GROUPS = Histogram(
-    "redress_group_size", "Documents written in one command", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
-)
-REQUESTS = Histogram("redress_request_seconds", "HTTP requests, by route and status", ["route", "status"])
 
 _tracer = trace.get_tracer("redress")
 _wire = TraceContextTextMapPropagator()
@@ -164,6 +157,29 @@ def request(name: str, traceparent: str | None) -> Iterator[Span]:
 
 
 @contextmanager
+def about(complaint: object, traceparent: object) -> Iterator[None]:
+    """Logs inside name this complaint and this trace, as far as they are an id and a trace."""
+    token = attach(_context(traceparent if isinstance(traceparent, str) else None))
+    try:
+        with bound_contextvars(**_complaint(complaint)):
+            yield
+    finally:
+        detach(token)
+
+
+def _complaint(id: object) -> dict[str, str]:
+    try:
+        return {"complaint": str(UUID(str(id)))}
+    except ValueError:
+        return {}
+
+
+def names(complaint: object) -> None:
+    """Logs of this request name the complaint from now on, if that is an id."""
+    bind_contextvars(**_complaint(complaint))
+
+
+@contextmanager
 def processing(event: Cause[C]) -> Iterator[Cause[C]]:
     """The span of one event in work, a child of the one that created it; yields the event as part of it."""
     attributes = {
@@ -173,7 +189,10 @@ def processing(event: Cause[C]) -> Iterator[Cause[C]]:
         "redress.complaint.id": str(event.complaint),
     }
     parent = _context(event.traceparent)
-    with _span(f"process {event.type}", parent, SpanKind.CONSUMER, attributes):
+    with (
+        bound_contextvars(complaint=str(event.complaint)),
+        _span(f"process {event.type}", parent, SpanKind.CONSUMER, attributes),
+    ):
         yield replace(event, traceparent=traceparent())
 
 
@@ -191,7 +210,10 @@ def following(
     links = [Link(link)] if link.is_valid and not soon else []
     attributes = {"redress.complaint.id": str(cause.complaint)}
     parent = context if soon else Context()
-    with _span(name, parent, SpanKind.INTERNAL, attributes, links, started):
+    with (
+        bound_contextvars(complaint=str(cause.complaint)),
+        _span(name, parent, SpanKind.INTERNAL, attributes, links, started),
+    ):
         yield replace(cause, traceparent=traceparent())
 
 
@@ -199,6 +221,7 @@ def concerns(complaint: UUID, origin: str | None) -> None:
     """Tell of the current span which complaint it is about, and link it to where that began."""
     span = trace.get_current_span()
     span.set_attribute("redress.complaint.id", str(complaint))
+    names(complaint)
     first = trace.get_current_span(_context(origin)).get_span_context()
     if first.is_valid and first.trace_id != span.get_span_context().trace_id:
         span.add_link(first)

@@ -10,18 +10,20 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid5
 
-from shared import clock, telemetry
+from shared import clock, metrics, telemetry
 from shared.documents import Change, Due
 from shared.envelope import Cause
 from shared.mongo import Store
 
 
-async def fire_due(store: Store[Any], change: Change[Any, datetime], name: str) -> bool:
-    """Apply `change` to every document that is due; true if anything changed.
+async def fire_due(
+    store: Store[Any], change: Change[Any, datetime], name: str, field: str = "next_due"
+) -> bool:
+    """Apply `change` to every document of which the instant `field` has passed; true if anything changed.
 
     The cause's data is the database's instant; a state names its complaint by `number` and `traceparent`.
     """
-    due = await store.due()
+    due = await store.due(field=field)
     random.shuffle(due)  # replicas that look at the same moment then collide less
     fired = await asyncio.gather(*(_fire(store, change, name, each) for each in due))
     return any(fired)
@@ -32,4 +34,6 @@ async def _fire(store: Store[Any], change: Change[Any, datetime], name: str, due
     cause = Cause(id, due.id, due.state.number, clock.now(), store.service, due.now)
     with telemetry.following(name, cause, due.state.traceparent, soon=False) as traced:
         saved = await store.update(due.id, change, traced)
+    if saved.changed:
+        metrics.LATENESS.labels(name).observe((due.now - due.at).total_seconds())
     return saved.changed

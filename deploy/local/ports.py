@@ -3,10 +3,13 @@
 import random
 import socket
 
+_RANDOM = random.SystemRandom()
+"""Whoever seeds the other one gets the ports that others have who did."""
+
 
 def free_ports(*names: str) -> dict[str, int]:
     """Below the kernel's own range: else a client waiting for a dead server may connect to itself."""
-    candidates = (port for port in random.sample(range(20000, 32000), 12000) if not accepts(port))
+    candidates = (port for port in _RANDOM.sample(range(20000, 32000), 12000) if not accepts(port))
     return dict(zip(names, candidates, strict=False))
 
 

@@ -5,9 +5,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Self
 
 import aio_pika
 
@@ -15,32 +14,41 @@ from deploy import provision
 from deploy.local.endpoints import Endpoints
 from deploy.local.install import MONGOD, Failed
 from deploy.local.ports import accepts, free_ports
-from deploy.provision import ADMIN, REPLICA_SET, VHOST, Passwords, write_secret
+from deploy.provision import ADMIN, REPLICA_SET, VHOST, Passwords, certificates, write_secret
 
 BROKER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 Name = Literal["broker", "database"]
+HERE = {"broker": ["127.0.0.1", "localhost"], "database": ["127.0.0.1", "localhost"]}
+DOORS = ("ssl_options", "management.ssl")
+PORTS = ("broker", "database", "management", "epmd", "erlang")
 
 
 class Servers(Endpoints):
-    """One broker and one database of our own below one folder; they die with the thread that started them."""
+    """One broker and one database of our own below one folder; they die with the thread that started them.
 
-    def __init__(self, folder: Path) -> None:
+    With `tls` they take no other connections, and have certificates of an authority of their own.
+    """
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.folder = folder
+        self.tls = tls
         self.ports = _kept_ports(folder / "ports.json")
-        hosts = (f"127.0.0.1:{self.ports[name]}" for name in ("broker", "database"))
-        super().__init__(Passwords.kept(folder), *hosts)
+        hosts = (f"127.0.0.1:{self.ports[name]}" for name in ("broker", "database", "management"))
+        ca = str(folder / "tls" / "ca.pem") if tls else None
+        broker, database, management = hosts
+        super().__init__(Passwords.kept(folder), broker, database, management, ca)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
-    async def start(cls, folder: Path) -> "Servers":
+    async def start(cls, folder: Path, *, tls: bool = False) -> Self:
         """Ready to use when it returns; a folder used before keeps its ports, passwords and data."""
-        servers = cls(_made(folder))
+        servers = cls(_made(folder), tls=tls)
         servers._configure()
         try:
             servers._launch("epmd")
             await asyncio.gather(servers._boot("broker"), servers._boot("database"))
         except BaseException:
-            servers._kill_all()
+            servers.kill_all()
             raise
         return servers
 
@@ -59,19 +67,27 @@ class Servers(Endpoints):
 
     async def stop(self) -> None:
         await asyncio.gather(self._end("broker"), self._end("database"))
-        self._kill_all()
+        self.kill_all()
 
     def _configure(self) -> None:
         write_secret(self.folder / "definitions.json", definitions_for_tests(self.passwords))
         provision.keep_keyfile(self.folder / "keyfile")
         write_secret(self.folder / "rabbitmq.conf", self._broker_configuration())
-        write_secret(self.folder / "enabled_plugins", "[].\n")
+        write_secret(self.folder / "enabled_plugins", "[rabbitmq_management].\n")
         for name in ("broker", "database"):
             (self.folder / name).mkdir(exist_ok=True)
+        if self.tls:
+            self._certify()
+
+    def _certify(self) -> None:
+        """The database wants its key and its certificate in one file."""
+        kept = certificates.keep(self.folder / "tls", HERE)
+        pair = kept.servers["database"]
+        write_secret(self.folder / "database.pem", pair.certificate + pair.key)
 
     def _broker_configuration(self) -> str:
         lines = [
-            f"listeners.tcp.1 = 127.0.0.1:{self.ports['broker']}",
+            *(self._secure_doors() if self.tls else self._open_doors()),
             # Loading unchanged definitions again can fail while the stream is still recovering.
             "definitions.import_backend = local_filesystem",
             f"definitions.local.path = {self.folder / 'definitions.json'}",
@@ -81,6 +97,26 @@ class Servers(Endpoints):
             "raft.wal_max_size_bytes = 134217728",
         ]
         return "\n".join(lines) + "\n"
+
+    def _open_doors(self) -> list[str]:
+        return [
+            f"listeners.tcp.1 = 127.0.0.1:{self.ports['broker']}",
+            "management.tcp.ip = 127.0.0.1",
+            f"management.tcp.port = {self.ports['management']}",
+        ]
+
+    def _secure_doors(self) -> list[str]:
+        folder = self.folder / "tls"
+        files = {"cacertfile": "ca.pem", "certfile": "broker.pem", "keyfile": "broker.key"}
+        newest = {"versions.1": "tlsv1.3", "versions.2": "tlsv1.2"}
+        options = {name: str(folder / file) for name, file in files.items()} | newest
+        return [
+            "listeners.tcp = none",
+            f"listeners.ssl.1 = 127.0.0.1:{self.ports['broker']}",
+            "management.ssl.ip = 127.0.0.1",
+            f"management.ssl.port = {self.ports['management']}",
+            *(f"{door}.{name} = {value}" for door in DOORS for name, value in options.items()),
+        ]
 
     async def _boot(self, name: Name) -> None:
         if accepts(self.ports[name]):
@@ -155,10 +191,15 @@ class Servers(Endpoints):
             *place,
             *door,
             *trust,
+            *(self._sealed() if self.tls else []),
             *size,
             "--setParameter",
             "diagnosticDataCollectionEnabled=false",
         ]
+
+    def _sealed(self) -> list[str]:
+        files = ["--tlsCertificateKeyFile", str(self.folder / "database.pem"), "--tlsCAFile", str(self.ca)]
+        return ["--tlsMode", "requireTLS", *files, "--tlsAllowConnectionsWithoutCertificates"]
 
     async def _until_listening(self, name: Name) -> None:
         while not accepts(self.ports[name]):
@@ -171,7 +212,7 @@ class Servers(Endpoints):
             pass
 
     async def _greet_database(self) -> None:
-        await provision.open_database([self.database], self.passwords)
+        await provision.open_database([self.database], self.passwords, ca=self.ca)
 
     def _said(self, name: str) -> str:
         log = self.folder / f"{name}.log"
@@ -192,26 +233,27 @@ class Servers(Endpoints):
         if self._processes[name].poll() is None:
             os.killpg(self._processes[name].pid, number)
 
-    def _kill_all(self) -> None:
+    def kill_all(self) -> None:
+        """At once and without a word, for those whose data nobody wants any more."""
         for name, process in self._processes.items():
             self._signal(name, signal.SIGKILL)
             process.wait()
 
 
 def definitions_for_tests(passwords: Passwords) -> str:
-    """The one topology, and for tests a user who may look at everything and change anything."""
+    """The one topology, but here the administrator may look at everything and change anything."""
     definitions = json.loads(provision.broker_definitions(passwords))
-    user: Mapping[str, Any] = {"name": ADMIN, "tags": ["administrator"]}
-    definitions["users"].append(provision.broker_user(user, passwords))
+    others = [each for each in definitions["permissions"] if each["user"] != ADMIN]
     rights = {"configure": ".*", "write": ".*", "read": ".*"}
-    definitions["permissions"].append({"user": ADMIN, "vhost": VHOST, **rights})
+    definitions["permissions"] = [*others, {"user": ADMIN, "vhost": VHOST, **rights}]
     return json.dumps(definitions, indent=1)
 
 
 def _kept_ports(path: Path) -> dict[str, int]:
-    if not path.exists():
-        write_secret(path, json.dumps(free_ports("broker", "database", "epmd", "erlang")))
-    ports: dict[str, int] = json.loads(path.read_text())
+    ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    if missing := [name for name in PORTS if name not in ports]:
+        ports |= free_ports(*missing)
+        write_secret(path, json.dumps(ports))
     return ports
 
 

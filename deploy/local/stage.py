@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from deploy.local.endpoints import Endpoints
@@ -21,10 +22,10 @@ class Stage:
     gateway: Gateway
 
 
-def sped_up(speed: float) -> str:
-    """A `REDRESS_CLOCK` that starts now and runs at this speed."""
+def sped_up(speed: float, ahead: timedelta = timedelta(0)) -> str:
+    """A `REDRESS_CLOCK` that starts now, or so far ahead, and runs at this speed."""
     now = machine_now()
-    return str(Clock(now, now, speed))
+    return str(Clock(now, now + ahead, speed))
 
 
 @asynccontextmanager
@@ -42,14 +43,20 @@ async def outside(mails: Path | None = None) -> AsyncIterator[tuple[Mailbox, Gat
 
 @asynccontextmanager
 async def stage(
-    servers: Endpoints, folder: Path, speed: float = 1.0, traces: bool = False, mails: Path | None = None
+    servers: Endpoints,
+    folder: Path,
+    speed: float = 1.0,
+    traces: bool = False,
+    mails: Path | None = None,
+    ahead: timedelta = timedelta(0),
 ) -> AsyncIterator[Stage]:
     """The five services on these servers, ready to be used; stopped in order at the end."""
     async with outside(mails) as (mailbox, gateway):
         environment = {
             "REDRESS_SMTP_URL": mailbox.url,
-            "REDRESS_GATEWAY_URL": gateway.url,
-            "REDRESS_CLOCK": sped_up(speed),
+            "REDRESS_GATEWAYS": gateway.setting,
+            "REDRESS_WEBHOOK_NETWORKS": "127.0.0.0/8",
+            "REDRESS_CLOCK": sped_up(speed, ahead),
         }
         system = System(servers, folder, environment, traces)
         try:

@@ -1,7 +1,6 @@
 """The five services as processes of this machine: started, watched, killed and stopped here."""
 
 import asyncio
-import hashlib
 import json
 import os
 import secrets
@@ -17,11 +16,12 @@ import httpx
 
 from deploy.local.endpoints import Endpoints
 from deploy.local.ports import free_ports
-from deploy.provision import SERVICES, write_secret
+from deploy.provision import API_KEYS, CALLERS, SERVICES, keep_api_keys, write_secret
+from shared.chain import public_key
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 60
-KEYS = ("api_key", "approver_key", "survey_key", "fingerprint_key")
+KEYS = (*CALLERS.values(), "survey_key", "fingerprint_key", "sealing_key")
 
 
 class NotReady(Exception):
@@ -32,7 +32,7 @@ class System:
     """One process for each service on a free port, besides any replicas asked for.
 
     `environment` goes to all of them. Logs lie in `folder`, spans too where `traces` are wanted. A folder
-    used before keeps its ports and keys.
+    used before keeps its ports and keys; `key` is the front end's. Nobody's requests are limited here.
     """
 
     def __init__(
@@ -46,28 +46,33 @@ class System:
         self.folder = folder
         self.key: str = kept["api_key"]
         self.approver_key: str = kept["approver_key"]
+        self.partner_key: str = kept["partner_key"]
+        self.public_key = public_key(kept["sealing_key"].encode()).hex()
         self.ports: dict[str, int] = kept["ports"]
         self._servers = servers
         self._traces = traces
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
-            "REDRESS_API_KEYS": json.dumps(
-                {"front-end": _hashed(self.key), "approver": _hashed(self.approver_key)}
+            "REDRESS_API_KEYS": keep_api_keys(
+                folder / API_KEYS, {caller: kept[name] for caller, name in CALLERS.items()}
             ),
+            "REDRESS_RATE_LIMIT": "1000000/minute",
             "REDRESS_FINGERPRINT_KEY": kept["fingerprint_key"],
+            "REDRESS_SEALING_KEY": kept["sealing_key"],
             "REDRESS_SURVEY_KEY": kept["survey_key"],
             "REDRESS_SURVEY_URL": self.url("survey"),
+            "REDRESS_RECEIPT_URL": self.url("intake"),
             **(environment or {}),
         }
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def client(self) -> httpx.AsyncClient:
-        """A client that knows the API key; requests name whole URLs."""
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        """A client with an API key or a token, else the front end's key; requests name whole URLs."""
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self.key}"}, timeout=30, limits=limits, trust_env=False
+            headers={"Authorization": f"Bearer {key or self.key}"}, timeout=30, limits=limits, trust_env=False
         )
 
     @property
@@ -149,10 +154,6 @@ class System:
                 process.kill()
                 process.wait()
         self._processes.clear()
-
-
-def _hashed(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _kept(path: Path) -> dict[str, Any]:

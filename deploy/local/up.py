@@ -4,15 +4,31 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
+from shlex import quote
 
 from deploy.local.install import Failed, install
 from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
 from deploy.local.system import ROOT, NotReady
-from deploy.provision import SERVICES
+from deploy.provision import API_KEYS, AUDITOR, BACKUP, SERVICES
 
 FOLDER = ROOT / ".local" / "up"
 MAILS = FOLDER / "mails"
+EXPORTS: dict[str, Callable[[Stage], str]] = {
+    "REDRESS_INTAKE_URL": lambda it: it.system.url("intake"),
+    "REDRESS_TRIAGE_URL": lambda it: it.system.url("triage"),
+    "REDRESS_SLA_URL": lambda it: it.system.url("sla"),
+    "REDRESS_NOTIFY_URL": lambda it: it.system.url("notify"),
+    "REDRESS_SURVEY_URL": lambda it: it.system.url("survey"),
+    "REDRESS_API_KEY": lambda it: it.system.key,
+    "REDRESS_OPERATOR_AMQP_URL": lambda it: it.servers.operator_amqp_url,
+    "REDRESS_MANAGEMENT_URL": lambda it: it.servers.management_url,
+    "REDRESS_AUDITOR_MONGO_URL": lambda it: it.servers.mongo_url(AUDITOR),
+    "REDRESS_BACKUP_MONGO_URL": lambda it: it.servers.mongo_url(BACKUP),
+    "REDRESS_PUBLIC_KEY": lambda it: it.system.public_key,
+}
+"""What commands of operators and the pages need: each variable, and where a stage has it."""
 
 
 def main() -> None:
@@ -56,20 +72,42 @@ A first complaint:
     -d '{{"channel": "email", "language": "en", "description": "The kettle leaks.",
          "complainant": {{"name": "Ann Example", "email": "ann@example.com"}}}}'
 
-Policies (the second key approves what the first proposed):
+The supervisors' page; sign in with the key above:
 
-  export REDRESS_TRIAGE_URL={system.url("triage")} REDRESS_SLA_URL={system.url("sla")}
-  export REDRESS_API_KEY={system.key}
-  .venv/bin/redress policies simulate FILE
-  .venv/bin/redress policies publish FILE
-  REDRESS_API_KEY={system.approver_key} .venv/bin/redress policies publish PACK/VERSION --approve
+  {system.url("intake")}/board
 
-What could not be handled:
+A partner's key, which sees its own complaints only; staff come with tokens (README.md):
 
-  REDRESS_OPERATOR_AMQP_URL='{set_up.servers.operator_amqp_url}' \\
-    .venv/bin/redress parked list triage
+  {system.partner_key}
+
+One more, known from the next start on:
+
+  .venv/bin/redress keys new NAME --file {system.folder.relative_to(ROOT)}/{API_KEYS}
+
+{_operators(set_up)}
 
 Ctrl-C ends it; complaints, ports and keys are kept for the next time."""
+
+
+def _operators(set_up: Stage) -> str:
+    """What an operator's commands need, all at once, then some of them."""
+    return f"""For the commands of operators:
+
+{_exports(set_up)}
+
+  .venv/bin/redress policies publish FILE      # propose; the second key approves:
+  REDRESS_API_KEY={set_up.system.approver_key} .venv/bin/redress policies publish PACK/VERSION --approve
+  .venv/bin/redress verify                     # whether anybody bent the history of a complaint
+  .venv/bin/redress backup .local/backup
+  .venv/bin/redress events replay --from first --type 'complaint.*.v1'
+  .venv/bin/redress parked list triage         # what could not be handled
+  .venv/bin/redress subscribers list           # other teams, and their queues
+
+What teams can subscribe to: {set_up.system.url("intake")}/events"""
+
+
+def _exports(set_up: Stage) -> str:
+    return "\n".join(f"  export {name}={quote(of(set_up))}" for name, of in EXPORTS.items())
 
 
 if __name__ == "__main__":

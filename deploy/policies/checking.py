@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.policies.opening import Opened, aligned, everything, fault_line
 from shared.events import Language
-from shared.policy import draft_of, prove
+from shared.policy import draft_of, in_script, prove
 from shared.problems import Fault, Problem
 
 UNBOUND = "this parameter is not bound; give it a value"
@@ -109,7 +109,8 @@ class Shelved:
         unbound = f"unbound: {', '.join(self.unbound)}" if self.unbound else "usable"
         state = "abstract: others extend it" if self.abstract else self.refused or unbound
         name, count = f"{self.pack}/{self.version}", f"{self.vectors} vectors"
-        return [name, str(self.title.get(language, "")), ", ".join(self.schemes), count, state]
+        title = self.title.get(language) or in_script(str(self.title.get("zh-CN", "")), language)
+        return [name, str(title), ", ".join(self.schemes), count, state]
 
     def told(self) -> dict[str, Any]:
         return vars(self) | {"usable": self.usable}

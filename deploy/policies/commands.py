@@ -24,6 +24,7 @@ class Spoken(StrEnum):
     """The languages of the titles."""
 
     CHINESE = "zh-CN"
+    TAIWAN = "zh-TW"
     ENGLISH = "en"
 
     @property

@@ -7,10 +7,10 @@ from deploy.policies import showing_facts, showing_grades, showing_work
 from deploy.policies.opening import Opened, aligned
 from deploy.policies.wording import Wording
 from shared.events import Channel, Language
-from shared.policy import Draft, Pack, build, plain
+from shared.policy import Draft, Pack, build, everywhere, plain
 from shared.policy.reading import fit, parameters, trials
 
-_NONE = {"title": {"zh-CN": "–", "en": "–"}}
+_NONE = {"title": everywhere("–", "–")}
 LEFT_OPEN: dict[str, Any] = {
     **_NONE, "source": "–", "calendar": "–", "money": {"currency": "–"}, "clocks": {}, "feedback": {},
     "classes": {"none": {**_NONE, "lead": "none", "departments": ["none"]}}, "fallback_class": "none",

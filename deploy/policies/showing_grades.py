@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from deploy.policies.wording import Section, Wording, clause
+from deploy.policies.wording import Section, Wording
 from shared.events import Language
-from shared.policy import Quota, Run, Scheme, plain
+from shared.policy import Quota, Run, Scheme, phrase, plain
 
 
 def sections(wording: Wording) -> Iterator[Section]:
@@ -77,9 +77,10 @@ def _quota(wording: Wording, quota: Quota) -> Iterator[list[str]]:
     limits += [(f"{by} {say('all others together')}".strip(), quota.otherwise)]
     for what, limit in limits:
         if limit is not None:
-            yield [grade, what, str(limit), clause(quota.clause)]
+            yield [grade, what, str(limit), wording.clause(quota.clause)]
     for name, penalty in quota.penalty.items():
         if name not in get_args(Language):
-            yield [grade, say("penalty for each beyond"), f"{name}: {penalty}", clause(quota.clause)]
-        elif name == wording.language:
-            yield [grade, say("penalty for each beyond"), penalty, clause(quota.clause)]
+            yield [grade, say("penalty for each beyond"), f"{name}: {penalty}", wording.clause(quota.clause)]
+    told = phrase(wording.language, quota.penalty.get("zh-CN", ""), quota.penalty.get("en", ""))
+    if told:
+        yield [grade, say("penalty for each beyond"), told, wording.clause(quota.clause)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deploy.policies.showing_facts import count
-from deploy.policies.wording import Section, Wording, clause
+from deploy.policies.wording import Section, Wording
 from shared.policy import ClockRule, plain
 
 
@@ -18,6 +18,7 @@ def sections(wording: Wording) -> Iterator[Section]:
     yield "clocks", say("Clocks"), clocks
     yield "feedback", say("Answers by"), list(_feedback(wording))
     yield "survey", say("Survey"), list(_survey(wording))
+    yield "notices", say("Notices"), list(_notices(wording))
     yield "visibility", say("Hidden"), list(_hidden(wording))
     yield "papers", say("Papers"), list(_papers(wording))
     yield "targets", say("Targets"), list(_targets(wording))
@@ -32,7 +33,7 @@ def _routing(wording: Wording) -> Iterator[list[str]]:
         lead = f"{wording.named([rule.lead], wording.pack.departments)} ({wording.say('leads')})"
         others = [each for each in rule.departments if each != rule.lead]
         where = wording.listed(filter(None, [lead, wording.named(others, wording.pack.departments)]))
-        yield [wording.test(rule.when), where, clause(rule.clause)]
+        yield [wording.test(rule.when), where, wording.clause(rule.clause)]
 
 
 def _steps(wording: Wording) -> Iterator[list[str]]:
@@ -45,7 +46,7 @@ def _approvals(wording: Wording) -> Iterator[list[str]]:
     for rule in wording.pack.approvals:
         roles = " → ".join(wording.named([role], wording.pack.roles) for role in rule.roles)
         distinct = wording.say("nobody twice" if rule.distinct else "one person may do several")
-        yield [wording.test(rule.when), roles, distinct, clause(rule.clause)]
+        yield [wording.test(rule.when), roles, distinct, wording.clause(rule.clause)]
 
 
 def _marks(wording: Wording) -> Iterator[list[str]]:
@@ -56,7 +57,7 @@ def _marks(wording: Wording) -> Iterator[list[str]]:
 
 def _clock(wording: Wording, name: str, rule: ClockRule) -> Iterator[list[str]]:
     """The clock, then a row for each thing that it says."""
-    yield [name, wording.title(rule), f"{rule.start} → {rule.stop}  {clause(rule.clause)}".rstrip()]
+    yield [name, wording.title(rule), f"{rule.start} → {rule.stop}  {wording.clause(rule.clause)}".rstrip()]
     yield from (["", wording.say(word), told] for word, told in _terms(wording, rule) if told)
 
 
@@ -109,19 +110,45 @@ def _survey(wording: Wording) -> Iterator[list[str]]:
         yield [say("reminders after"), f"{wording.listed(map(str, rule.reminders_days))} {say('days')}"]
     if rule.consent:
         yield [say("asks first")]
+    if rule.sample < 1:
+        yield [say("share asked"), f"{rule.sample * 100:f}".rstrip("0").rstrip(".") + " %"]
+    if rule.comment_below:
+        yield [say("asks why below"), str(rule.comment_below)]
+    if rule.escalate_below:
+        told = wording.listed(wording.title(wording.pack.roles[each]) for each in rule.escalate_to)
+        yield [say("calls below"), str(rule.escalate_below), told]
+    if rule.fact:
+        yield [say("grades by"), wording.title(wording.pack.facts[rule.fact])]
+    for question in rule.questions.values():
+        options = wording.listed(each[wording.language] for each in question.options.values())
+        yield [say("question"), wording.title(question), options]
+
+
+def _notices(wording: Wording) -> Iterator[list[str]]:
+    pack, say = wording.pack, wording.say
+    for kind, rule in pack.notices.items():
+        told = [
+            wording.title(pack.roles[each]) if each in pack.roles else say(each) for each in rule.to or ()
+        ]
+        off = say("not told") if rule.to is not None and not rule.to else ""
+        paper = wording.title(pack.papers[rule.paper]) if rule.paper else ""
+        urgent = say("at once") if rule.urgent else ""
+        yield [kind, off or wording.listed(told), urgent, paper, wording.clause(rule.clause)]
+        if rule.texts:
+            yield ["", say("in words of its own"), " ".join(rule.texts[wording.language].split())]
 
 
 def _hidden(wording: Wording) -> Iterator[list[str]]:
     for rule in wording.pack.visibility:
         roles = f"{wording.say('from')} {wording.named(rule.roles, wording.pack.roles)}"
-        yield [wording.listed(rule.fields), roles, clause(rule.clause)]
+        yield [wording.listed(rule.fields), roles, wording.clause(rule.clause)]
 
 
 def _papers(wording: Wording) -> Iterator[list[str]]:
     for name, paper in wording.pack.papers.items():
         stage = f"{wording.say('from stage')} {paper.stage}"
         fields = wording.listed(paper.fields)
-        yield [name, wording.title(paper), stage, fields, clause(paper.clause)]
+        yield [name, wording.title(paper), stage, fields, wording.clause(paper.clause)]
 
 
 def _targets(wording: Wording) -> Iterator[list[str]]:
@@ -132,4 +159,4 @@ def _targets(wording: Wording) -> Iterator[list[str]]:
             f"{wording.say(word)} {plain(each * scale)}{sign}" for word, each in limits if each is not None
         ]
         counted = f"{wording.say('counts')} {target.of}"
-        yield [name, wording.title(target), counted, wording.listed(told), clause(target.clause)]
+        yield [name, wording.title(target), counted, wording.listed(told), wording.clause(target.clause)]

@@ -1,6 +1,8 @@
 """The words with which a pack is shown, in Chinese by their English ones."""
 
 CHINESE = {
+    "Notices": "通知", "not told": "不通知", "in words of its own": "自有文本", "lead": "牵头部门",
+    "departments": "各承办部门", "named": "事件所指",
     "Source": "依据", "Extends": "继承", "Abstract": "抽象", "Calendar": "日历", "Currency": "币种",
     "only for others to stand on; it cannot be used alone": "仅供其他制度继承，不能单独使用",
     "Channels": "渠道", "all": "全部", "Vectors": "校验用例数", "Without the steps": "不设步骤",
@@ -35,6 +37,8 @@ CHINESE = {
     "Answers by": "反馈途径", "email": "电子邮件", "call": "电话", "letter": "信函", "message": "短消息",
     "Survey": "满意度调查", "open for": "有效期", "days": "天", "reopens below": "低于此分重启",
     "by": "途径", "the channel's own": "同渠道", "reminders after": "提醒于", "asks first": "须先征得同意",
+    "asks why below": "低于此分须说明原因", "calls below": "低于此分上报", "grades by": "评分计入",
+    "share asked": "抽样比例", "question": "问题",
     "Hidden": "隐去字段", "from": "对", "Papers": "表单", "from stage": "自阶段",
     "Targets": "月度指标", "at least": "不低于", "at most": "不高于", "counts": "统计",
     "Roles": "角色", "Departments": "部门",

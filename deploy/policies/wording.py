@@ -5,12 +5,12 @@ from typing import Any
 
 from deploy.policies.vocabulary import CHINESE
 from shared.events import Language
-from shared.policy import Before, Comparison, Duration, Pack, Test, plain
+from shared.policy import Before, Comparison, Duration, Pack, Test, in_all, in_script, phrase, plain
 
 Section = tuple[str, str, list[list[str]]]
 """The key of a pack, what it is called, and what stands there in rows."""
 
-WORDS: dict[Language, dict[str, str]] = {
+WORDS: dict[Language, dict[str, str]] = in_all({
     "en": {
         "and": " and ", "or": " or ", "not": "not ({})", "always": "always", "list": ", ", "fact": "{} {}",
         "hours": "{} hours", "working_hours": "{} working hours", "working_days": "{} working days",
@@ -31,7 +31,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "share": "用时达 {} %", "before": "到期前 {} 小时", "later": "{}（{}后）", "within": "{} 小时内",
         "step": "{}：{}", "adds": "，每 {1} 加 {0}，自 {2} 起（{3}）",
     },
-}  # fmt: skip
+})  # fmt: skip
 
 
 class Wording:
@@ -42,7 +42,7 @@ class Wording:
 
     def say(self, word: str) -> str:
         """A heading or small word, given in English."""
-        return CHINESE.get(word, word) if self.language == "zh-CN" else word
+        return phrase(self.language, CHINESE.get(word, word), word)
 
     def listed(self, names: Iterable[str]) -> str:
         return self.words["list"].join(names)
@@ -103,7 +103,10 @@ class Wording:
 
     def cited(self, test: Test, clause: str) -> str:
         """A test, and where the regulation says it."""
-        return f"{self.test(test)}  [{clause}]" if clause else self.test(test)
+        return f"{self.test(test)}  {self.clause(clause)}" if clause else self.test(test)
+
+    def clause(self, text: str) -> str:
+        return f"[{in_script(text, self.language)}]" if text else ""
 
     def duration(self, given: Duration) -> str:
         for unit in ("hours", "working_hours", "working_days", "days"):
@@ -121,7 +124,3 @@ class Wording:
                 return self.words["working_before"].format(plain(given.working_hours))
             return self.words["before"].format(plain(given.hours))
         return self.words["share"].format(plain(given * 100))
-
-
-def clause(text: str) -> str:
-    return f"[{text}]" if text else ""

@@ -1,8 +1,7 @@
 """What intake does when the other services report: it notes everything, and the complaint advances."""
 
-from services.intake.domain.handling import hear
-from services.intake.store import complaints, copies
-from shared.bus import Inbox
+from services.intake.domain.hearing import hear
+from services.intake.store.complaints import complaints, copies
 from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
@@ -25,12 +24,16 @@ from shared.events import (
     Fact,
     NoticeFailed,
     NoticeSent,
+    NoticeSuppressed,
     PolicyPublished,
     QuotaExceeded,
     SurveyAnswered,
+    SurveyDeclined,
     SurveyExpired,
     SurveyOpened,
+    SurveySkipped,
 )
+from shared.inbox import Inbox
 
 inbox = Inbox("intake")
 
@@ -54,9 +57,12 @@ inbox = Inbox("intake")
     DeadlineCancelled,
     NoticeSent,
     NoticeFailed,
+    NoticeSuppressed,
     SurveyOpened,
     SurveyAnswered,
+    SurveyDeclined,
     SurveyExpired,
+    SurveySkipped,
 )
 async def on_report(event: Cause[Fact]) -> None:
     await complaints.update(event.complaint, hear, event)

@@ -5,10 +5,10 @@ from typing import get_args
 from services.sla.domain.deadlines import hear
 from services.sla.domain.news import Heard, News
 from services.sla.store import copies, deadlines
-from shared.bus import Inbox
 from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import CalendarPublished, PolicyPublished
+from shared.inbox import Inbox
 
 inbox = Inbox("sla")
 

@@ -7,11 +7,13 @@ import asyncio
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
 import structlog
+from prometheus_client import Gauge
 
 from services.sla.domain.deadlines import reckon_anew
 from services.sla.domain.publishing import Edition
@@ -19,12 +21,19 @@ from services.sla.domain.record import ENDED, Clock, Deadlines
 from shared import clock, policy, telemetry
 from shared.copies import Copies
 from shared.documents import Saved
+from shared.driver import index
 from shared.envelope import Cause
-from shared.mongo import Store, index
+from shared.metrics import looked_up
+from shared.mongo import Store
 
 AT_ONCE, EVERY_S = 200, 2.0
 _log = structlog.get_logger()
 NOTICE = timedelta(days=60)
+HORIZON = Gauge(
+    "redress_calendar_horizon_days",
+    "Days that official notices still cover, of calendars in use",
+    ["calendar"],
+)
 
 
 def lift(state: Deadlines) -> dict[str, Any]:
@@ -186,12 +195,31 @@ async def coming(now: datetime, until: datetime) -> list[dict[str, Any]]:
 async def warnings() -> list[str]:
     """Calendars that open deadlines are counted by, and whose official notices end soon."""
     ahead = (clock.now() + NOTICE).date()
-    used = [name for name in policy.calendars() if await deadlines.find({"calendar": name}, limit=1)]
     return [
         f"calendar {name}: no official notice for {ahead.year} yet; deadlines that reach it are provisional"
-        for name in used
+        for name in await _calendars_in_use()
         if not policy.load_calendar(name).official(ahead, ahead)
     ]
+
+
+async def _calendars_in_use() -> list[str]:
+    """Those that open deadlines are counted by; sorted as their index is, which then finds the first."""
+    return [
+        name
+        for name in policy.calendars()
+        if await deadlines.find({"calendar": name}, sort="calendar_version", limit=1)
+    ]
+
+
+async def measure_calendars() -> None:
+    """How far the official notices reach of calendars that open deadlines are counted by."""
+    today = clock.now().date()
+    with looked_up(HORIZON):
+        used = await _calendars_in_use()
+    HORIZON.clear()
+    for name in used:
+        ends = policy.load_calendar(name).official_until(today)
+        HORIZON.labels(name).set(inf if ends is None else (ends - today).days)
 
 
 class Sweep:

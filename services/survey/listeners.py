@@ -1,36 +1,48 @@
-"""What survey does when a complaint is registered or the customer has been answered."""
+"""What survey does with news of a complaint: it asks the customer, or closes what is asked in vain."""
 
-from datetime import datetime
 from functools import partial
-from uuid import UUID
 
-from services.survey.domain import links
+from services.survey.channels.links import link
 from services.survey.domain.questionnaire import Heard, hear
 from services.survey.store import copies, surveys
-from shared.bus import Inbox
 from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
     CalendarPublished,
+    ComplaintDispatched,
     ComplaintFedBack,
     ComplaintMigrated,
     ComplaintRegistered,
+    ComplaintReopened,
+    ContactErased,
+    FactsRevised,
+    HandlerNamed,
+    NoticeSent,
     PolicyPublished,
 )
-from shared.settings import settings
+from shared.inbox import Inbox
 
 inbox = Inbox("survey")
 
 
-def link(survey: UUID, expires: datetime) -> str:
-    """Where the customer answers."""
-    token = links.sign(survey, expires, settings().signing_key)
-    return f"{settings().survey_url.rstrip('/')}/s/{token}"
-
-
-@inbox.on(ComplaintRegistered, ComplaintFedBack, ComplaintMigrated)
+@inbox.on(
+    ComplaintRegistered,
+    FactsRevised,
+    ComplaintDispatched,
+    HandlerNamed,
+    ComplaintFedBack,
+    ComplaintReopened,
+    ComplaintMigrated,
+    ContactErased,
+)
 async def on_news(event: Heard) -> None:
     await surveys.update(event.complaint, partial(hear, complaint=event.complaint, link=link), event)
+
+
+@inbox.on(NoticeSent)
+async def on_sent(event: Cause[NoticeSent]) -> None:
+    if event.data.kind == "survey":
+        await on_news(event)
 
 
 @inbox.on(PolicyPublished, CalendarPublished)

@@ -9,6 +9,11 @@ service = Service(
     inbox=listeners.inbox,
     routers=api.routers,
     ticks=[ticker.sweep, store.copies.refresh],
+    about=__doc__,
+    tags={
+        "gradings": "Why a complaint has its grade, and what people decided about it",
+        "policies": "Policy packs: what there is, what a change would do, and how one comes into use",
+    },
 )
 app = service.app
 

@@ -1,8 +1,8 @@
 """What triage does when it hears of a complaint, or of a new policy."""
 
-from services.triage.domain.grading import Heard, Reached, hear, reach
+from services.triage.domain.grading import Heard, hear
+from services.triage.domain.progress import Reached, reach
 from services.triage.store import copies, gradings, judge
-from shared.bus import Inbox
 from shared.copies import Published
 from shared.envelope import Cause
 from shared.events import (
@@ -13,12 +13,16 @@ from shared.events import (
     ComplaintInvestigated,
     ComplaintRegistered,
     ComplaintReopened,
+    ComplaintScreened,
+    ContactErased,
     FactsRevised,
     PolicyPublished,
     SolutionAudited,
     SolutionProposed,
     StatementRecorded,
+    SurveyAnswered,
 )
+from shared.inbox import Inbox
 
 inbox = Inbox("triage")
 
@@ -27,9 +31,12 @@ inbox = Inbox("triage")
     ComplaintRegistered,
     StatementRecorded,
     FactsRevised,
+    ComplaintScreened,
     ComplaintInvestigated,
     SolutionAudited,
     ComplaintReopened,
+    SurveyAnswered,
+    ContactErased,
 )
 async def on_news(event: Heard) -> None:
     await judge(event.complaint, hear, event)

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.triage.domain.adjudication import Adjudicated, adjudicated, last_words
-from services.triage.domain.grading import Grading, Plan, count
+from services.triage.domain.adjudication import Adjudicated, adjudicated, label, labels
+from services.triage.domain.grading import Plan, count
 from services.triage.domain.grading import migrate as go_over
 from services.triage.domain.publishing import Proposal
+from services.triage.domain.record import Grading
 from services.triage.domain.rehearsal import Rehearsal
 from services.triage.domain.series import Joining, Membership, Series, Tally, join
 from shared import clock, policy
 from shared.copies import Copies
 from shared.documents import Change, Saved
+from shared.driver import index
 from shared.envelope import Cause, in_course_of
-from shared.mongo import Store, index
+from shared.mongo import Store
 from shared.problems import NotFound, Problem
 
 gradings = Store(
@@ -28,9 +30,15 @@ gradings = Store(
     lift=lambda state: {
         "pack": state.pack_name,
         "unsettled": state.unsettled or None,
-        "decided": bool(state.decided) or None,
+        "asked": (state.pack_name and labels(state.pack_name, state.asked)) or None,
+        "asked_since": min((each.since for each in state.asked), default=None),
+        "answered": [each.model_dump(include={"name", "choice", "at"}) for each in state.answered] or None,
     },
-    indexes=[index("pack", "decided"), index("unsettled")],
+    indexes=[
+        index("pack", "answered.at"),
+        index("asked", "asked_since", "_id"),
+        index("unsettled"),
+    ],
 )
 series = gradings.beside(Series)
 proposals = gradings.beside(
@@ -164,15 +172,34 @@ async def migrate(pack: str, plan: Plan, by: str) -> tuple[int, int]:
     return len(ended) - len(refused), len(refused)
 
 
-async def adjudications(pack: str, month: datetime) -> list[Adjudicated]:
-    """The figures of a pack's questions in a month of its calendar."""
+async def waiting(
+    wanted: str, limit: int, after: tuple[datetime, UUID] | None
+) -> tuple[list[Saved[Grading]], bool]:
+    """Complaints with questions of this label that wait for people, the oldest first; whether there are more.
+
+    `after` is when the questions of the last one before were first asked, and its id.
+    """
+    query: dict[str, Any] = {"asked": wanted}
+    if after is not None:
+        at, id = after
+        query |= {"$or": [{"asked_since": {"$gt": at}}, {"asked_since": at, "_id": {"$gt": id}}]}
+    return await gradings.page(query, sort="asked_since,_id", limit=limit)
+
+
+async def adjudications(pack: str, since: datetime, until: datetime) -> list[Adjudicated]:
+    """The figures of a pack's questions, by the answers that people gave in a period."""
     found = policy.load(pack, policy.latest(pack))
-    zone = policy.load_calendar(found.calendar).zone
-    decided = [
-        each
-        async for saved in gradings.scan({"pack": pack, "decided": True})
-        if saved.state
-        for each in last_words(saved.state.decided)
-        if (at := each.at.astimezone(zone)).year == month.year and at.month == month.month
-    ]
-    return list(adjudicated(found, decided))
+    within = {"$gte": since, "$lt": until}
+    answers = await gradings.aggregate(
+        [
+            {"$match": {"pack": pack, "answered": {"$elemMatch": {"at": within}}}},
+            {"$project": {"_id": 0, "answered": 1}},
+            {"$unwind": "$answered"},
+            {"$match": {"answered.at": within}},
+            {"$group": {"_id": ["$answered.name", "$answered.choice"], "count": {"$sum": 1}}},
+        ]
+    )
+    names = list(found.decisions)
+    open_ = await asyncio.gather(*(gradings.count({"asked": label(pack, None, name)}) for name in names))
+    given = {(each["_id"][0], each["_id"][1]): each["count"] for each in answers}
+    return list(adjudicated(found, given, dict(zip(names, open_, strict=True))))

@@ -4,7 +4,7 @@ import asyncio
 from time import monotonic
 from uuid import UUID, uuid4
 
-from services.triage.domain.grading import Grading
+from services.triage.domain.record import Grading
 from services.triage.store import gradings, settle
 from shared import clock
 from shared.documents import Saved

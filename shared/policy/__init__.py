@@ -14,7 +14,21 @@ from shared.policy.explaining import explained
 from shared.policy.facts import UNIVERSAL, FactRule, read_fact, stated
 from shared.policy.intervals import Interval, intervals_of
 from shared.policy.measures import measured
-from shared.policy.pack import Class, Cues, Department, Gate, Pack, Route
+from shared.policy.notices import (
+    ALWAYS,
+    CUSTOMER,
+    KINDS,
+    STAFF,
+    TELLINGS,
+    TO_CUSTOMER,
+    NoticeKind,
+    NoticeRule,
+    Posting,
+    Telling,
+    words_for,
+)
+from shared.policy.pack import Approval, Class, Cues, Department, Gate, Pack, Question, Route, SurveyRule
+from shared.policy.papers import PRINTABLE, Act, Paper
 from shared.policy.proof import facts_from, gates, verdicts
 from shared.policy.reading import build
 from shared.policy.schemes import Decision, Grade, Row, Scheme, Verdict
@@ -38,11 +52,22 @@ from shared.policy.shelf import (
     publish,
     publish_calendar,
 )
+from shared.policy.texts import filled, no_such, sandbox, template, wrong_in
+from shared.policy.words import everywhere, in_all, in_script, phrase, traditional
 from shared.policy.working_time import Timetable, timetable
 
 __all__ = [
+    "ALWAYS",
+    "CUSTOMER",
     "FOLDERS",
+    "KINDS",
+    "PRINTABLE",
+    "STAFF",
+    "TELLINGS",
+    "TO_CUSTOMER",
     "UNIVERSAL",
+    "Act",
+    "Approval",
     "Before",
     "Calendar",
     "Class",
@@ -63,7 +88,12 @@ __all__ = [
     "Interval",
     "Mark",
     "MarkRule",
+    "NoticeKind",
+    "NoticeRule",
     "Pack",
+    "Paper",
+    "Posting",
+    "Question",
     "Quota",
     "Route",
     "Row",
@@ -71,6 +101,8 @@ __all__ = [
     "Scheme",
     "Section",
     "Stretch",
+    "SurveyRule",
+    "Telling",
     "Test",
     "Timetable",
     "Verdict",
@@ -81,27 +113,38 @@ __all__ = [
     "calendars",
     "draft_from",
     "draft_of",
+    "everywhere",
     "explained",
     "facts_from",
     "files",
+    "filled",
     "gates",
+    "in_all",
     "in_box",
+    "in_script",
     "in_use",
     "intervals_of",
     "latest",
     "load",
     "load_calendar",
     "measured",
+    "no_such",
     "pack_id",
     "pack_of",
     "parse",
+    "phrase",
     "plain",
     "prove",
     "publish",
     "publish_calendar",
     "read_fact",
     "running",
+    "sandbox",
     "stated",
+    "template",
     "timetable",
+    "traditional",
     "verdicts",
+    "words_for",
+    "wrong_in",
 ]

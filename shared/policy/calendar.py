@@ -6,7 +6,7 @@ country for the days themselves.
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -86,6 +86,13 @@ class Calendar(Hours):
     def official(self, first: date, last: date) -> bool:
         """Whether there is a notice for every year of this period."""
         return self.years == "all" or {*range(first.year, last.year + 1)} <= {*self.years}
+
+    def official_until(self, day: date) -> date | None:
+        """The first day from this one on without a notice; None if there is none."""
+        if self.years == "all":
+            return None
+        until = next(year for year in count(day.year) if year not in self.years)
+        return day if until == day.year else date(until, 1, 1)
 
     def shifts_on(self, day: date, department: str | None = None) -> Shifts:
         """The hours of a date (of a department, if it has its own); none if it is not worked."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from shared.events import Language
+from shared.policy.words import in_all, phrase
 
 FactValue = str | bool | int | Decimal | datetime | tuple[str, ...] | None
 Facts = Mapping[str, FactValue]
@@ -99,7 +100,7 @@ SIGNS = {
     "known True": "known",
     "known False": "not known",
 }
-WORDS: dict[Language, dict[str, str]] = {
+WORDS: dict[Language, dict[str, str]] = in_all({
     "en": SIGNS
     | {"at_least": "at least {}", "above": "more than {}", "at_most": "at most {}", "below": "less than {}"},
     "zh-CN": {
@@ -112,7 +113,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "known True": "已知",
         "known False": "未知",
     },
-}  # fmt: skip
+})  # fmt: skip
 
 
 def _titled(value: Any, titles: Mapping[str, str]) -> Any:
@@ -124,7 +125,7 @@ def _titled(value: Any, titles: Mapping[str, str]) -> Any:
 def _shown(value: Any, language: Language) -> str:
     match value:
         case bool():
-            return {"en": "yes" if value else "no", "zh-CN": "是" if value else "否"}[language]
+            return phrase(language, "是" if value else "否", "yes" if value else "no")
         case tuple():
             return (", " if language == "en" else "、").join(value)
     return plain(value)

@@ -1,22 +1,19 @@
 """Explaining: a judgement in words that people read, in all languages."""
 
 from collections.abc import Iterator, Mapping
-from typing import get_args
 
 from shared.events import ComplaintGraded, Language, Match
 from shared.policy.facts import UNIVERSAL, FactRule
 from shared.policy.pack import Class, Department, Pack
 from shared.policy.schemes import Grade
+from shared.policy.words import in_all, in_script
 
-COLON: dict[Language, str] = {"en": ": ", "zh-CN": "："}
+COLON: dict[Language, str] = in_all({"en": ": ", "zh-CN": "："})
 
 
 def explained(graded: ComplaintGraded, pack: Pack) -> dict[Language, list[str]]:
     """Every reason for a judgement as a sentence, by language."""
-    return {
-        language: [_sentence(match, pack, language) for match in graded.matches]
-        for language in get_args(Language)
-    }
+    return {language: [_sentence(match, pack, language) for match in graded.matches] for language in COLON}
 
 
 def _sentence(match: Match, pack: Pack, language: Language) -> str:
@@ -24,7 +21,7 @@ def _sentence(match: Match, pack: Pack, language: Language) -> str:
     grade = scheme.grades.get(match.grade) if scheme else None
     title = grade.title[language] if grade else match.grade
     parts = [part for part in (match.rule, match.clause) if part]
-    where = " · ".join(parts)
+    where = in_script(" · ".join(parts), language)
     return f"{title}{COLON[language]}{' '.join(_because(match, pack, language))} [{where}]"
 
 
@@ -71,17 +68,17 @@ def _plainly(comparison: str, pack: Pack, language: Language) -> str:
     return comparison
 
 
-COMMA: dict[Language, str] = {"en": ", ", "zh-CN": "、"}
+COMMA: dict[Language, str] = in_all({"en": ", ", "zh-CN": "、"})
 TITLED = ("department", "class", "grade", "run", "decision")
 WORDS: dict[str, dict[Language, str]] = {
-    "true": {"en": "yes", "zh-CN": "是"},
-    "false": {"en": "no", "zh-CN": "否"},
-    "cue": {"en": "the text speaks of {}", "zh-CN": "文字提及 {}"},
-    "no row matches": {"en": "no row matches", "zh-CN": "没有条款符合"},
-    "nothing speaks against it": {"en": "nothing speaks against it", "zh-CN": "无相反事实"},
-    "more than": {"en": "after more than {} in a row", "zh-CN": "连续超过 {} 起"},
-    "decided by": {"en": "decided by {}", "zh-CN": "由{}裁定"},
-    "answered by": {"en": "answered by {}", "zh-CN": "由{}答复"},
-    "awaits": {"en": "awaits {}", "zh-CN": "待{}裁定"},
+    "true": in_all({"en": "yes", "zh-CN": "是"}),
+    "false": in_all({"en": "no", "zh-CN": "否"}),
+    "cue": in_all({"en": "the text speaks of {}", "zh-CN": "文字提及 {}"}),
+    "no row matches": in_all({"en": "no row matches", "zh-CN": "没有条款符合"}),
+    "nothing speaks against it": in_all({"en": "nothing speaks against it", "zh-CN": "无相反事实"}),
+    "more than": in_all({"en": "after more than {} in a row", "zh-CN": "连续超过 {} 起"}),
+    "decided by": in_all({"en": "decided by {}", "zh-CN": "由{}裁定"}),
+    "answered by": in_all({"en": "answered by {}", "zh-CN": "由{}答复"}),
+    "awaits": in_all({"en": "awaits {}", "zh-CN": "待{}裁定"}),
 }
 """How `outcome` begins what compares nothing, and how people say it."""

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from shared.events import Money, Particulars, within_reach
 from shared.policy.conditions import FactValue, Section
-from shared.policy.words import Titles
+from shared.policy.words import Titles, everywhere
 from shared.problems import Fault, Invalid
 
 Kind = Literal["integer", "decimal", "money", "boolean", "text", "choice", "choices", "instant"]
@@ -59,7 +59,7 @@ class Rates(Section):
 
 
 def _fact(type: Kind, zh: str, en: str) -> FactRule:
-    return FactRule(type=type, title={"zh-CN": zh, "en": en})
+    return FactRule(type=type, title=everywhere(zh, en))
 
 
 UNIVERSAL: dict[str, FactRule] = {
@@ -82,6 +82,7 @@ UNIVERSAL: dict[str, FactRule] = {
     "affected_customers": _fact("integer", "受影响客户数", "Customers affected"),
     "verified": _fact("boolean", "已核实", "Verified"),
     "cause": _fact("text", "原因", "Cause"),
+    "solution_cost": _fact("money", "方案费用", "Cost of the solution"),
     "department": _fact("text", "责任部门", "Responsible department"),
     "grade": _fact("text", "定级", "Grade"),
     "customer_deadline": _fact("instant", "客户指定期限", "Customer's deadline"),

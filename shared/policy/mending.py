@@ -14,6 +14,8 @@ SHAPES = {
     "Requirement": "write {fields: [name, ...], when: {...}}",
     "Parameter": "write {title: {zh-CN: ..., en: ...}, value: ...}",
     "Grade": "write {title: {zh-CN: ..., en: ...}}",
+    "NoticeRule": "write {to: [role, ...], urgent: true, texts: {zh-CN: ..., en: ...}}",
+    "Posting": "write {quiet_from: '22:00', quiet_until: '08:00', most_per_hour: 10}",
     "Cues": "write {strong: [...], plain: [...], weak: [...]}",
 }
 
@@ -32,7 +34,11 @@ def mend(found: Mapping[str, Any], kind: type[BaseModel]) -> str:
             name = found.get("ctx", {}).get("class_name", "")
             return SHAPES.get(name, "write a mapping, {key: value, ...}")
         case "dict_type":
-            return "write {zh-CN: ..., en: ...}" if "title" in location else "write a mapping, {name: ...}"
+            return (
+                "write {zh-CN: ..., en: ...}"
+                if {"title", "texts"} & {*location}
+                else "write a mapping, {name: ...}"
+            )
         case "tuple_type" | "list_type" | "frozen_set_type":
             return "write a list, [...]"
         case "string_type":

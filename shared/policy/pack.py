@@ -3,6 +3,7 @@
 Source: the regulation that `source` names; `clause` beside a rule says which part of it.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal, get_args
@@ -11,10 +12,12 @@ from pydantic import Field
 
 from shared.events import Channel
 from shared.policy.clocks import ClockRule, Mark, MarkRule
-from shared.policy.conditions import Comparison, Facts, Finding, Section, Test, tests
+from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, tests
 from shared.policy.counters import Counter, Quota
 from shared.policy.facts import UNIVERSAL, FactRule, Rates
 from shared.policy.measures import Measure
+from shared.policy.notices import NoticeKind, NoticeRule, Posting
+from shared.policy.papers import Paper
 from shared.policy.schemes import Decision, Grade, Scheme
 from shared.policy.vectors import Vector
 from shared.policy.words import Titles
@@ -62,13 +65,23 @@ class Classification(Section):
 
 
 class Department(Section):
+    """Who must answer; `chat` names a gateway of the house by which they are told, too."""
+
     title: Titles
     email: str
+    chat: str | None = None
     cues: Cues = Cues()
 
 
 class Role(Section):
+    """People of one duty; `email` is where they are told at once, and `chat` the gateway by which they are.
+
+    Without either somebody must call them.
+    """
+
     title: Titles
+    email: str | None = None
+    chat: str | None = None
 
 
 class Gate(Section):
@@ -142,15 +155,36 @@ class Approval(Section):
     clause: str = ""
 
 
-class SurveyRule(Section):
-    """Asking afterwards: when, how, how long, how often, and below which score the complaint is reopened."""
+class Question(Section):
+    """One more question of a survey; a `text` never leaves the house."""
 
-    expires_days: int = Field(ge=1)
+    title: Titles
+    type: Literal["score", "choice", "yes_no", "text"]
+    options: dict[str, Titles] = {}
+    required: bool = False
+
+
+class SurveyRule(Section):
+    """Asking afterwards: whom, how, how long, how often, and what follows from the score.
+
+    `sample` is the share of complaints that is asked about, `routes` the ways to ask, best first (none: the
+    way the answer went). With `consent` an answer counts only with it. Below `comment_below` the customer
+    must say why; below `reopen_below` the complaint is reopened, below `escalate_below` the roles
+    `escalate_to` are told. The score becomes the pack's fact `fact`, by which it is graded anew.
+    """
+
+    expires_days: int = Field(ge=1, le=3_650)
     reopen_below: int = Field(ge=0, le=10)
     when: Test = Test()
     routes: tuple[Route, ...] = ()
-    reminders_days: tuple[int, ...] = ()
+    reminders_days: Annotated[tuple[int, ...], Field(max_length=20)] = ()
     consent: bool = False
+    sample: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(1)
+    questions: dict[str, Question] = {}
+    comment_below: Annotated[int, Field(ge=0, le=10)] = 0
+    escalate_below: Annotated[int, Field(ge=0, le=10)] = 0
+    escalate_to: tuple[str, ...] = ()
+    fact: str | None = None
 
 
 class Hidden(Section):
@@ -158,15 +192,6 @@ class Hidden(Section):
 
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     roles: Annotated[tuple[str, ...], Field(min_length=1)]
-    clause: str = ""
-
-
-class Paper(Section):
-    """A form that the regulation names, made from the record: which fields, from which stage on."""
-
-    title: Titles
-    fields: tuple[str, ...] = ()
-    stage: str = "received"
     clause: str = ""
 
 
@@ -223,6 +248,8 @@ class Pack(Section):
     approvals: tuple[Approval, ...] = ()
     feedback: dict[Channel, Route]
     survey: SurveyRule
+    notices: dict[NoticeKind, NoticeRule] = {}
+    posting: Posting = Posting()
     visibility: tuple[Hidden, ...] = ()
     papers: dict[str, Paper] = {}
     targets: dict[str, Target] = {}
@@ -249,6 +276,15 @@ class Pack(Section):
     def fact_rules(self) -> dict[str, FactRule]:
         """Every fact that a complaint may give."""
         return UNIVERSAL | self.facts
+
+    def scored(self, facts: Facts, cycle: int, scores: Mapping[int, int | None]) -> dict[str, FactValue]:
+        """The facts with the customer's score of a cycle; one that was stated speaks of the first alone."""
+        name = self.survey.fact
+        score = scores.get(cycle)
+        if name is None or (cycle == 1 and score is None):
+            return dict(facts)
+        others = {known: value for known, value in facts.items() if known != name}
+        return others if score is None else others | {name: Decimal(score)}
 
     def required_fields(self, facts: Facts) -> set[str]:
         return {field for rule in self.required if rule.when.holds(facts) for field in rule.fields}

@@ -1,16 +1,19 @@
 """Soundness: what the form of a pack alone cannot tell: names that are used but defined nowhere."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from shared.events import Channel
+from shared.policy.asking import unaskable
 from shared.policy.conditions import tests
 from shared.policy.facts import UNIVERSAL
 from shared.policy.operands import strange_facts, unfit
 from shared.policy.pack import Pack
+from shared.policy.printing import unprintable
 from shared.policy.schemes import Scheme
+from shared.policy.tellings import untellable
+from shared.policy.texts import no_such
 
 Found = Iterator[tuple[tuple[str | int, ...], str]]
 """Place in the pack, and what is wrong there."""
@@ -30,8 +33,9 @@ RECORD = (
 
 
 LEFT_BY_EVENTS = (
-    "received", "registered", "acknowledged", "dispatched", "lead_received", "accepted", "investigated",
-    "proposed", "offered", "agreed", "implemented", "audited", "answered", "fed_back", "closed",
+    "received", "registered", "acknowledged", "screened", "dispatched", "lead_received", "accepted",
+    "investigated", "proposed", "offered", "agreed", "implemented", "audited", "answered", "fed_back",
+    "closed",
 )  # fmt: skip
 """Marks that a complaint leaves by itself; what leaves the others the pack must say."""
 
@@ -44,9 +48,12 @@ def unsound(pack: Pack) -> Found:
     yield from _grades(pack)
     yield from _decisions(pack)
     yield from _people(pack)
+    yield from unprintable(pack)
     yield from _others(pack)
+    yield from unaskable(pack)
     yield from _vectors(pack)
     yield from unfit(pack)
+    yield from untellable(pack)
 
 
 def fact_names(pack: Pack) -> set[str]:
@@ -67,19 +74,17 @@ def _names(pack: Pack) -> Found:
 
 
 def _unknown(place: tuple[str | int, ...], what: str, name: str, known: Iterable[str]) -> Found:
-    if name not in (options := sorted(known)):
-        near = difflib.get_close_matches(name, options, 1)
-        more = ", …" if len(options) > 30 else ""
-        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(options[:30])}{more}"
-        yield place, f"there is no {what} {name}; {hint}"
+    if name not in (options := {*known}):
+        yield place, no_such(what, name, options)
 
 
 def _facts(pack: Pack) -> Found:
     known = fact_names(pack)
     for place, test in tests(pack, ()):
-        grading = place[0] in ("schemes", "measures", "safety")
+        there = known - {"grade"} if place[0] in ("schemes", "measures", "safety") else known
+        there = known | {"outcome"} if place[0] == "survey" else there
         for name in test.names():
-            yield from _unknown((*place, name), "fact", name, known - {"grade"} if grading else known)
+            yield from _unknown((*place, name), "fact", name, there)
     yield from _private(pack)
     for name, cues in pack.cues.items():
         if any(cue.count("…") > 2 for cue in cues):
@@ -122,6 +127,7 @@ def _private(pack: Pack) -> Found:
     """Nothing that triage or sla decide may ask for what never leaves the record."""
     hidden = {name for name, rule in pack.facts.items() if rule.stays}
     told = "it never leaves the record; say `private: false` if it holds nothing that a customer wrote"
+    yield from _sealed(pack, hidden)
     dispatch = {number for number, rule in enumerate(pack.steps) if rule.step == "dispatch"}
     for place, test in tests(pack, ()):
         decided = place[0] in ("schemes", "measures", "safety", "routing", "marks", "clocks")
@@ -131,6 +137,14 @@ def _private(pack: Pack) -> Found:
     series += [(("schemes", name, "run"), each.run.same) for name, each in pack.schemes.items() if each.run]
     for where, same in series:
         yield from ((where, f"{name}: {told}") for name in same if name in hidden)
+
+
+def _sealed(pack: Pack, hidden: set[str]) -> Found:
+    """What stays sealed in the record is known or not; its value no rule can see."""
+    for place, test in tests(pack, ()):
+        for name, asked in test.comparisons():
+            if name in hidden and asked.known is None and place[0] in ("steps", "required", "approvals"):
+                yield (*place, name), f"{name} stays sealed; a rule can only ask whether it is known"
 
 
 def _measures(pack: Pack, known: set[str]) -> Found:

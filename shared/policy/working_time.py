@@ -19,7 +19,6 @@ ZERO = timedelta(0)
 _US = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WALL = datetime(1970, 1, 1)  # what a clock on the wall shows has no offset
-_NOON = timedelta(hours=12)
 
 
 class _Year:

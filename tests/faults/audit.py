@@ -73,11 +73,11 @@ class Audit:
                 self._fault("lost", entry.key, f"was never accepted ({entry.stuck})")
             elif len(entry.ids) > 1:
                 self._fault("duplicate_effects", entry.key, f"has the ids {sorted(entry.ids)}")
-            elif not entry.closed:
+            elif entry.scores and not entry.closed:
                 self._fault("lost", entry.id, f"was not carried to its end ({entry.stuck})")
         for entry in self.known.values():
             for service, found in self.documents.items():
-                if entry.id not in found:
+                if entry.id not in found and (entry.scores or service != "survey"):
                     self._fault("lost", entry.id, f"is unknown to {service}")
             self._scores(entry)
 
@@ -87,7 +87,7 @@ class Audit:
                 if each.data["score"] != score:
                     self._fault("lost", entry.id, f"gave {score} in cycle {cycle}, not {each.data['score']}")
         state = self.documents["intake"].get(entry.id, {}).get("state", {})
-        if state.get("stage") != "closed":
+        if entry.scores and state.get("stage") != "closed":
             self._fault("lost", entry.id, f"ended at stage {state.get('stage')}")
 
     def _stages(self) -> None:
@@ -117,7 +117,8 @@ class Audit:
             if each.complaint not in self.known:
                 self._fault("orphan", each.complaint, f"{each.type} about a complaint nobody handed in")
         for service, found in self.documents.items():
-            about = {name for id, each in found.items() for name in each["state"].get("entries", [id])}
+            states = {id: each["state"] for id, each in found.items() if "digests" not in each["state"]}
+            about = {name for id, each in states.items() for name in each.get("entries", [id])}
             for id in about - self.known.keys():
                 self._fault("orphan", id, f"{service} has a document of a complaint nobody handed in")
 
@@ -170,7 +171,7 @@ class Audit:
             kind: self.by_key[(entry.id, f"deadline.{kind}.v1", cycle, name)]
             for kind in ("set", "warned", "breached", *ENDS)
         }
-        self._correct(said)
+        self._correct(said, self._cycle_ended(entry.id, cycle))
         self._count_clock(entry, f"clock {name} of cycle {cycle}", said)
         if not said["set"]:
             return
@@ -181,11 +182,19 @@ class Audit:
         stopped = min((each.time for each in self._stops(entry.id, cycle, stop)), default=None)
         self._judge_clock(entry, f"clock {name} of cycle {cycle}", said, due, stopped)
 
-    def _correct(self, said: dict[str, list[Told]]) -> None:
-        """News that came after the complaint's end may tell that a cancelled clock was stopped before."""
-        if said["cancelled"] and (said["met"] or said["missed"]):
-            said["cancelled"] = []
-            self.notes["clocks cancelled though stopped before (the news came later)"] += 1
+    def _correct(self, said: dict[str, list[Told]], cycle_ended: datetime | None) -> None:
+        """News that came after the cycle's end may tell that a clock ended with it was stopped before."""
+        ends = sorted((each for kind in ENDS for each in said[kind]), key=lambda each: each.sequence)
+        for each in ends[:-1]:
+            kind = each.type.split(".")[1]
+            if kind == "cancelled" or (kind == "missed" and instant(each.data["stopped"]) == cycle_ended):
+                said[kind].remove(each)
+                self.notes["clocks ended with their cycle though stopped before (the news came later)"] += 1
+
+    def _cycle_ended(self, complaint: str, cycle: int) -> datetime | None:
+        ends = (("complaint.closed.v1", cycle), ("complaint.reopened.v1", cycle + 1))
+        found = [each.time for type, number in ends for each in self.by_key[complaint, type, number, ""]]
+        return min(found, default=None)
 
     def _count_clock(self, entry: Entry, clock: str, said: dict[str, list[Told]]) -> None:
         ends = sum(len(said[kind]) for kind in ENDS)
@@ -195,7 +204,8 @@ class Audit:
             if count == 0:
                 self._fault("lost", entry.id, f"{clock} has no {kind}")
             if count > 1:
-                self._fault("duplicate_effects", entry.id, f"{clock} has {count} of {kind}")
+                told = "; ".join(_clock_told(each) for one in said.values() for each in one)
+                self._fault("duplicate_effects", entry.id, f"{clock} has {count} of {kind}: {told}")
         for kind in ("warned", "breached"):
             if len(said[kind]) > 1:
                 self._fault("timers_double", entry.id, f"{clock} {kind} {len(said[kind])} times")
@@ -234,10 +244,10 @@ class Audit:
     # notices
 
     def _notices(self, entry: Entry) -> None:
-        """Each wanted notice exists once and was sent once; how many of a kind are wanted, others told."""
+        """Each wanted notice was sent once, or folded once; how many of a kind are wanted, others told."""
         sent: dict[tuple[str, int], set[str]] = defaultdict(set)
         for key, found in self._of(entry.id).items():
-            if key[1] == "notice.sent.v1" and found:
+            if key[1] in ("notice.sent.v1", "notice.suppressed.v1") and found:
                 sent[kind_of(found[0]), key[2]].add(key[3])
                 if len(found) > 1:
                     what = f"notice {key[3]} ({kind_of(found[0])}) was sent {len(found)} times"
@@ -260,10 +270,16 @@ class Audit:
             match key[1]:
                 case "complaint.dispatched.v1" if found:
                     wanted["assignment", key[2]] = len(found[0].data["departments"])
+                case "complaint.solution_offered.v1" if found:
+                    wanted["offer", key[2]] = 1
+                case "deadline.escalated.v1":
+                    wanted["deadline_escalated", key[2]] += sum(len(each.data["roles"]) for each in found)
                 case "complaint.answered.v1" if found:
                     wanted["result", key[2]] = 1
                 case "survey.invited.v1" if found:
                     wanted["survey", key[2]] = 1
+                case "complaint.escalated.v1":
+                    wanted["escalation", key[2]] += sum(len(each.data["roles"]) for each in found)
                 case "deadline.warned.v1" | "deadline.breached.v1" if found:
                     kind = key[1].split(".")[1]
                     wanted[f"deadline_{kind}", key[2]] += 1
@@ -283,3 +299,9 @@ class Audit:
                     self._fault(
                         "duplicate_effects", notice, f"this mail came {len(times)} times, no kill near"
                     )
+
+
+def _clock_told(each: Told) -> str:
+    """What an event says of a clock, for whoever has to find out why."""
+    about = {name: each.data.get(name) for name in ("due", "started", "stopped")}
+    return f"{each.type} #{each.sequence} at {each.time.isoformat()} {about}"

@@ -22,10 +22,10 @@ from tests.faults import history, state, storm
 from tests.faults.adversary import Adversary
 from tests.faults.audit import Audit
 from tests.faults.driver import Driver, Post
+from tests.faults.ground import ground
 from tests.faults.ledger import Ledger, plan
 
 BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
-PORTS = range(12_000, 19_000)
 
 
 @dataclass(frozen=True)
@@ -167,34 +167,8 @@ async def chaos(wanted: Wanted) -> Outcome:
 @asynccontextmanager
 async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
     ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"))
-    post, gateway = Post(ledger.now), Gateway()
-    servers = await Servers.start(folder / "servers")
-    await post.start()
-    await gateway.start()
-    clock = Clock(machine_now(), BUSINESS, SPEED)
-    system = _system(servers, folder / "services", post, gateway, clock)
-    try:
-        async with system.client() as client:
-            run = Run(wanted, servers, system, client, post, gateway, ledger, clock)
-            await run.start()
-            yield run
-    finally:
-        for name in system.names:
-            system.kill(name)
-        await post.stop()
-        await gateway.stop()
-        await servers.stop()
-
-
-def _system(servers: Servers, folder: Path, post: Post, gateway: Gateway, clock: Clock) -> System:
-    """On ports below the kernel's own range, so that no outgoing connection takes a killed service's port."""
-    ports = dict(zip(SERVICES, random.SystemRandom().sample(PORTS, len(SERVICES)), strict=True))
-    environment = {
-        "REDRESS_SMTP_URL": post.url,
-        "REDRESS_GATEWAY_URL": gateway.url,
-        "REDRESS_SURVEY_URL": f"http://127.0.0.1:{ports['survey']}",
-        "REDRESS_CLOCK": str(clock),
-    }
-    system = System(servers, folder, environment)
-    system.ports.update(ports)
-    return system
+    post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, SPEED)
+    async with ground(folder, post, clock, SERVICES) as (servers, gateway, system), system.client() as client:
+        run = Run(wanted, servers, system, client, post, gateway, ledger, clock)
+        await run.start()
+        yield run

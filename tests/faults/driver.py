@@ -18,8 +18,8 @@ from tests.faults.ledger import Entry, Ledger
 REPEATED, CLICKED_TWICE = 0.05, 0.05
 POLL_S = 0.25
 ORDER = [
-    "registered", "reopened", "graded", "dispatched", "accepted", "investigated", "proposed", "offered",
-    "agreed", "implemented", "audited", "answered", "fed_back", "closed",
+    "registered", "reopened", "graded", "dispatched", "accepted", "investigated", "proposed", "approved",
+    "offered", "agreed", "implemented", "audited", "answered", "fed_back", "surveyed", "closed",
 ]  # fmt: skip
 AFTER = {
     "accept": "accepted", "investigate": "investigated", "propose": "proposed", "offer": "offered",
@@ -101,7 +101,30 @@ class Driver:
         graded = view["complaint"]["graded"][str(cycle)]
         lead = view["complaint"]["dispatched"][str(cycle)]["lead"]
         for step in _steps(entry, CAUSES.get(graded["class"], "other"), lead):
+            if step["step"] == "offer":
+                await self._approve(entry)
             await self._step(entry, cycle, step)
+
+    async def _approve(self, entry: Entry) -> None:
+        """Somebody else approves what needs it, having read it."""
+
+        async def approved() -> bool:
+            read = await self._call("intake", "GET", f"/v1/complaints/{entry.id}")
+            if "offer" in read.json()["possible"]:
+                return True
+            await self._call(
+                "intake",
+                "POST",
+                f"/v1/complaints/{entry.id}/steps",
+                json={"step": "approve"},
+                headers={
+                    "Authorization": f"Bearer {self.system.approver_key}",
+                    "If-Match": read.headers["ETag"],
+                },
+            )
+            return False
+
+        await self._wait(approved, "should be approved")
 
     async def _step(self, entry: Entry, cycle: int, step: dict[str, Any]) -> None:
         """One step, now and then clicked by two people at once: one of them must be refused."""
@@ -207,7 +230,7 @@ class Driver:
         self, service: str, method: str, path: str, key: str = "", **content: Any
     ) -> httpx.Response:
         """The first answer that is one; what fails or breaks off is sent again, same key."""
-        headers = {"Idempotency-Key": key} if key else {}
+        headers = content.pop("headers", {}) | ({"Idempotency-Key": key} if key else {})
         ended, pause = monotonic() + self.patience, 0.1
         while monotonic() < ended:
             url = self._url(service) + path

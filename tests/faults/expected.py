@@ -18,6 +18,8 @@ ONCE_A_CYCLE = [
     "survey.answered.v1",
 ]  # fmt: skip
 ONCE = ["complaint.registered.v1", "contact.recorded.v1", "statement.recorded.v1"]
+UNATTENDED = ["complaint.graded.v1", "complaint.dispatched.v1"]
+"""What becomes of a complaint that nobody takes up."""
 STOPPED_BY = {
     "acknowledged": "notice.sent.v1",
     "accepted": "complaint.accepted.v1",
@@ -42,6 +44,9 @@ def kind_of(each: Told) -> str:
 
 def expected_of(entry: Entry) -> Iterable[Key]:
     yield from ((entry.id, type, 0, "") for type in ONCE)
+    if not entry.scores:
+        yield from ((entry.id, type, 1, "") for type in UNATTENDED)
+        return
     for cycle in range(1, entry.cycles + 1):
         yield from ((entry.id, type, cycle, "") for type in ONCE_A_CYCLE)
         if cycle > 1:

@@ -17,7 +17,10 @@ SLOW_SHARE, LOW_SHARE = 0.04, 0.12
 
 @dataclass
 class Entry:
-    """One complaint: what was sent under which key, all ids that were ever answered, the scores given."""
+    """One complaint: what was sent under which key, all ids that were ever answered, the scores given.
+
+    One without scores is handed in, and nobody takes it up.
+    """
 
     key: str
     body: dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 from faststream import AckPolicy
 from pymongo import UpdateOne
 
-from shared import bus
+from shared import inbox
 from shared.documents import Draft, Owed
 from shared.mongo import Store
 from shared.outbox import Relay
@@ -58,7 +58,7 @@ def acked_first() -> None:
     class Hasty:
         REJECT_ON_ERROR = AckPolicy.ACK_FIRST
 
-    bus.AckPolicy = Hasty  # type: ignore[attr-defined,assignment]
+    inbox.AckPolicy = Hasty  # type: ignore[attr-defined,assignment]
 
 
 def sweep_off() -> None:

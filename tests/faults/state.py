@@ -39,7 +39,9 @@ async def documents(servers: Servers) -> dict[str, dict[str, Document]]:
         return {
             service: {
                 str(found["_id"]): found
-                async for found in client[service].get_collection(name, codec_options=_options()).find({})
+                async for found in client[service]
+                .get_collection(name, codec_options=_options())
+                .find({} if service != "intake" else {"number": {"$exists": True}})
             }
             for service, name in COLLECTIONS.items()
         }
@@ -100,10 +102,11 @@ async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> tuple[d
         total = [{"$group": {"_id": None, "sum": {"$sum": "$version"}}}]
         async for each in await client[service][name].aggregate(total):
             versions.append(str(each["sum"]))
-    open_ = {"next_due": {"$exists": True}}
+    due = ("due_email", "due_message", "due_chat")
+    open_ = {"$or": [{name: {"$exists": True}} for name in due]}
     found["open notices"] = await client["notify"]["notices"].count_documents(open_)
     if closed:
-        not_closed = {"stage": {"$ne": "closed"}}
+        not_closed = {"stage": {"$exists": True, "$ne": "closed"}}
         found["open complaints"] = await client["intake"]["complaints"].count_documents(not_closed)
         running = {"state.clocks.outcome": None, "state.clocks.0": {"$exists": True}}
         found["running clocks"] = await client["sla"]["deadlines"].count_documents(running)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.provision import SERVICES
+from deploy.provision import SERVICES, write_secrets
+from shared.service import STOPPING_S
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -16,7 +17,9 @@ DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 ALL: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 ONCE = {"secrets", "database", "operator"}
-VIEWERS = {"jaeger", "mailpit"}
+MONITORING = {"prometheus", "grafana", "collector"}
+VIEWERS = {"jaeger", "mailpit", "prometheus", "grafana"}
+LOOSE = VIEWERS | MONITORING
 PUBLISHED = {"intake", "survey"} | VIEWERS
 STAYING = set(ALL) - ONCE
 MONGO = {"mongo1", "mongo2", "mongo3"}
@@ -37,7 +40,30 @@ def subpaths(name: str) -> set[str]:
 
 
 def test_the_whole_house_is_there() -> None:
-    assert set(ALL) == {*SERVICES, "rabbitmq", *MONGO, *VIEWERS, *ONCE}
+    assert set(ALL) == {*SERVICES, "rabbitmq", *MONGO, *VIEWERS, *MONITORING, *ONCE}
+
+
+def test_only_what_everybody_needs_starts_by_itself() -> None:
+    profiles = {name: service["profiles"] for name, service in ALL.items() if "profiles" in service}
+    assert profiles == {"operator": ["operator"]} | {name: ["monitoring"] for name in MONITORING}
+    leaned_on = {each for service in ALL.values() for each in service.get("depends_on", {})}
+    assert not leaned_on & LOOSE
+
+
+@pytest.mark.parametrize("name", sorted(MONITORING))
+def test_what_watches_reads_files_that_are_here_and_changes_none(name: str) -> None:
+    shared = [each.split(":") for each in ALL[name]["volumes"] if each.startswith("./")]
+    assert shared
+    for source, _, mode in shared:
+        assert (ROOT / source).exists()
+        assert mode == "ro"
+    assert not subpaths(name), "no secrets"
+
+
+def test_nobody_can_sign_in_where_anybody_may_look() -> None:
+    told = ALL["grafana"]["environment"]
+    assert told["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert told["GF_AUTH_DISABLE_LOGIN_FORM"] == told["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -91,6 +117,24 @@ def test_no_password_and_no_guest_stands_in_it() -> None:
     assert not re.search(r"\w://[^/\s:@]+:[^/\s@]+@", values), "a URL with credentials"
 
 
+def test_no_secret_is_brought_into_an_environment_or_a_command_line() -> None:
+    for name, service in ALL.items():
+        told = f"{service.get('environment', '')}{service.get('command', '')}{service.get('entrypoint', '')}"
+        assert not re.search(r"/run/secrets/redress_|\$\(", told), name
+
+
+def test_an_operators_command_finds_its_secrets_where_they_are_mounted(tmp_path: Path) -> None:
+    write_secrets(tmp_path)
+    there = {path.name for path in (tmp_path / "operator").iterdir()}
+    (mount,) = (each for each in ALL["operator"]["volumes"] if each["source"] == "secrets")
+    assert (mount["target"], mount["read_only"]) == ("/run/secrets", True)
+    assert there == {
+        "redress_operator_amqp_url", "redress_management_url", "redress_public_key", "redress_api_key",
+        "redress_approver_key", "redress_partner_key", "redress_auditor_mongo_url",
+        "redress_backup_mongo_url", "redress_restore_mongo_url",
+    }  # fmt: skip
+
+
 def test_everybody_is_asked_after_their_health() -> None:
     """The services' check is the image's; the viewers bring their own, or have no shell to ask with."""
     assert "/health/ready" in DOCKERFILE.partition("HEALTHCHECK")[2]
@@ -121,12 +165,69 @@ def test_everybody_gets_time_to_finish_what_is_in_hand(name: str) -> None:
     assert ALL[name]["restart"] == "unless-stopped"
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_may_answer_until_others_have_turned_away_and_then_finish(name: str) -> None:
+    (drain,) = re.findall(r"REDRESS_DRAIN_S=(\d+)", DOCKERFILE)
+    grace = int(ALL[name]["stop_grace_period"].removesuffix("s"))
+    assert grace > 2 * int(drain) + 3 + STOPPING_S
+
+
 def test_images_are_pinned_to_a_major_version() -> None:
-    """The viewers hold nothing and are waited for by nobody: any version will do."""
-    for name in set(ALL) - VIEWERS:
+    """What is looked at and what watches is waited for by nobody: any version will do."""
+    for name in set(ALL) - LOOSE:
         assert ALL[name]["image"] == "redress" or re.search(r":\d+(-\w+)?$", ALL[name]["image"]), name
     assert set(re.findall(r"(?m)^FROM (\S+)", DOCKERFILE)) == {"python:3.13-slim"}
 
 
 def test_signals_reach_the_service_itself() -> None:
     assert "exec python -m" in DOCKERFILE.splitlines()[-1]
+
+
+def test_the_images_command_may_start_processes() -> None:
+    """A process that is spawned reads the main module again: it must not run the command once more."""
+    script = DOCKERFILE.partition("/opt/venv/bin/redress\n")[2]
+    assert 'if __name__ == "__main__":\n    main()\nPYTHON' in script
+
+
+SEALED = yaml.safe_load((ROOT / "docker-compose.tls.yml").read_text())["services"]
+
+
+def test_over_tls_servers_take_nothing_else() -> None:
+    broker = SEALED["rabbitmq"]["environment"]["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+    plain = ALL["rabbitmq"]["environment"]["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+    assert {*plain.split()} <= {*broker.split()}, "what holds without TLS holds with it"
+    assert "-rabbit tcp_listeners [] -rabbit ssl_listeners [5671]" in broker
+    assert "-rabbitmq_management ssl_config [{port,15671}" in " ".join(broker.split())
+    for name in MONGO:
+        assert {*ALL["mongo1"]["command"]} <= {*SEALED[name]["command"]}
+        assert "--tlsMode=requireTLS" in SEALED[name]["command"]
+
+
+def test_over_tls_secrets_and_database_do_the_same_and_more() -> None:
+    for name in ("secrets", "database"):
+        words = {part for word in ALL[name]["command"] for part in word.split("=")}
+        assert words <= {part for word in SEALED[name]["command"] for part in word.split("=")}
+        assert "--tls" in SEALED[name]["command"]
+
+
+def test_the_brokers_key_is_for_its_group() -> None:
+    (group,) = SEALED["rabbitmq"]["group_add"]
+    assert f"--broker-group={group}" in SEALED["secrets"]["command"]
+    assert "user" not in SEALED["rabbitmq"]
+
+
+TEAMS = yaml.safe_load((ROOT / "deploy" / "teams.yml").read_text())["services"]
+SEALED_TEAMS = yaml.safe_load((ROOT / "deploy" / "teams.tls.yml").read_text())["services"]
+
+
+def test_teams_reach_the_port_that_the_broker_listens_on_and_no_other() -> None:
+    assert [port.rpartition(":")[2] for port in TEAMS["rabbitmq"]["ports"]] == ["5672"]
+    assert [port.rpartition(":")[2] for port in SEALED_TEAMS["rabbitmq"]["ports"]] == ["5671"]
+    assert "ssl_listeners [5671]" in SEALED["rabbitmq"]["environment"]["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+
+
+def test_over_tls_the_name_that_teams_are_given_is_the_one_that_is_vouched_for() -> None:
+    assert "amqps://${REDRESS_BROKER_NAME:" in SEALED_TEAMS["operator"]["environment"]["REDRESS_TEAM_HOST"]
+    *same, name = SEALED_TEAMS["secrets"]["command"]
+    assert same == SEALED["secrets"]["command"]
+    assert name.startswith("--broker-name=${REDRESS_BROKER_NAME:")

@@ -30,6 +30,8 @@ UNBOUNDED = 100
 WIDE = 20
 
 PUBLIC = [type for type, kind in CATALOGUE.items() if not kind.private]
+UNTOLD = {"notice.queued.v1", "webhook.failed.v1", "webhook.disabled.v1"}
+"""That somebody is going to be told, and what became of deliveries to other systems."""
 JOURNALLED = [type for type, kind in CATALOGUE.items() if kind.owner == "intake" or type in inbox.types]
 
 Schema = Mapping[str, Any]
@@ -149,8 +151,8 @@ def test_an_event_stays_below_its_limit_at_its_largest_and_is_read_again(type: s
     assert from_cloudevent(open_batch(body)[0]).data == fact
 
 
-def test_the_timeline_shows_every_public_event() -> None:
-    assert set(PUBLIC) <= set(JOURNALLED)
+def test_the_timeline_shows_every_public_event_but_those_that_say_nothing_of_the_complaint() -> None:
+    assert set(PUBLIC) - set(JOURNALLED) == UNTOLD
 
 
 @pytest.mark.parametrize("type", JOURNALLED)

@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import product
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from deploy.provision import COLLECTIONS, DEFINITIONS, SERVICES
-from shared.bus import EVENTS, OPERATOR, PARKED, PRIVATE, TIERS, Inbox
+from deploy.parked import OPERATIONS
+from deploy.provision import ADMIN, COLLECTIONS, DEFINITIONS, SERVICES
+from shared.bus import EVENTS, OPERATOR, PARKED, PRIVATE, TIERS
 from shared.events import CATALOGUE
+from shared.history import HISTORY
+from shared.inbox import Inbox
 from shared.mongo import Store
 
 FILE: dict[str, list[dict[str, Any]]] = json.loads(DEFINITIONS.read_text("utf-8"))
@@ -73,12 +77,23 @@ def test_every_event_arrives_somewhere_so_that_none_is_returned(type: str) -> No
 
 def test_the_history_keeps_every_public_event_and_no_private_one() -> None:
     assert [each for each in BINDINGS if each[1] == "redress.history"] == [(EVENTS, "redress.history", "#")]
-    assert QUEUES["redress.history"]["arguments"]["x-queue-type"] == "stream"
+    assert QUEUES["redress.history"]["arguments"] == {"x-queue-type": "stream"}, "arguments cannot be changed"
+
+
+def test_how_long_history_is_kept_is_a_policy_that_an_operator_can_change() -> None:
+    (policy,) = (each for each in FILE["policies"] if each["name"] == "history")
+    assert [name for name in QUEUES if re.search(policy["pattern"], name)] == ["redress.history"]
+    assert policy["priority"] == 0, "so that any other goes before it"
+    kept = policy["definition"]
+    assert kept["max-age"] == "30D"
+    assert 100 * kept["stream-max-segment-size-bytes"] < kept["max-length-bytes"], (
+        "whole segments are removed"
+    )
 
 
 def test_bindings_join_what_exists() -> None:
     assert {source for source, *_ in BINDINGS} == set(EXCHANGES)
-    assert {queue for _, queue, _ in BINDINGS} == set(QUEUES)
+    assert {queue for _, queue, _ in BINDINGS} == set(QUEUES) - {OPERATIONS}
     assert {each["destination_type"] for each in FILE["bindings"]} == {"queue"}
     assert [each["arguments"] for each in FILE["bindings"] if each["arguments"]] == []
 
@@ -101,17 +116,25 @@ def test_names_are_declared_once() -> None:
 
 
 def test_the_users_are_the_services_and_the_operator_without_passwords() -> None:
-    assert [user["name"] for user in FILE["users"]] == [*SERVICES, OPERATOR]
+    assert [user["name"] for user in FILE["users"]] == [*SERVICES, OPERATOR, ADMIN]
     assert {key for user in FILE["users"] for key in user} == {"name", "tags"}
     assert {user["name"]: user["tags"] for user in FILE["users"] if user["tags"]} == {
-        OPERATOR: ["monitoring"]
+        OPERATOR: ["monitoring"],
+        ADMIN: ["administrator"],
     }
-    assert set(PERMISSIONS) == {*SERVICES, OPERATOR}
+    assert set(PERMISSIONS) == {*SERVICES, OPERATOR, ADMIN}
 
 
-@pytest.mark.parametrize("user", PERMISSIONS)
-def test_nobody_may_declare_anything(user: str) -> None:
+@pytest.mark.parametrize("user", [*SERVICES, OPERATOR])
+def test_nobody_who_works_here_may_declare_anything(user: str) -> None:
     assert PERMISSIONS[user]["configure"] == "^$"
+
+
+@pytest.mark.parametrize("verb", ["configure", "write", "read"])
+def test_whoever_lets_teams_in_touches_their_queues_alone(verb: str) -> None:
+    names = {*EXCHANGES, *QUEUES, "amq.default", "team.crm"}
+    shared = {EVENTS} if verb == "read" else set()  # to bind a queue to it
+    assert {name for name in names if may(ADMIN, verb, name)} == {"team.crm", *shared}
 
 
 @pytest.mark.parametrize("user", PERMISSIONS)
@@ -136,12 +159,16 @@ def test_a_service_may_use_its_exchanges_and_read_its_inbox(service: str) -> Non
         name for name in [*EXCHANGES, *QUEUES, "amq.default", "amq.topic"] if may(service, "write", name)
     }
     assert writes == {EVENTS, PRIVATE, PARKED, *(f"redress.retry.{tier}" for tier in TIERS)}
-    assert {name for name in [*EXCHANGES, *QUEUES] if may(service, "read", name)} == {f"{service}.inbox"}
+    history = {HISTORY} if service == "intake" else set()
+    assert {name for name in [*EXCHANGES, *QUEUES] if may(service, "read", name)} == {
+        f"{service}.inbox",
+        *history,
+    }
 
 
 def test_the_operator_may_read_what_is_parked_and_send_it_back() -> None:
     reads = {queue for queue in QUEUES if may(OPERATOR, "read", queue)}
-    assert reads == {"redress.history", *(f"{service}.parked" for service in SERVICES)}
+    assert reads == {HISTORY, OPERATIONS, *(f"{service}.parked" for service in SERVICES)}
     assert {name for name in [*EXCHANGES, *QUEUES, "amq.default"] if may(OPERATOR, "write", name)} == {
         "amq.default"
     }
@@ -167,7 +194,8 @@ def test_what_a_service_parks_lies_in_its_own_queue(service: str) -> None:
         "x-queue-type": "quorum",
         "x-delivery-limit": 1_000_000,
     }  # looking must not drop
-    assert EXCHANGES[PARKED]["type"] == "direct"
+    assert EXCHANGES[PARKED]["type"] == "topic", "so that the broker checks who parks for whom"
+    assert [each for each in SERVICES if may(each, "write", PARKED, service)] == [service]
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -175,8 +203,13 @@ def test_a_delay_lasts_as_long_as_its_name_says_then_leads_back_to_the_inbox(tie
     name = f"redress.retry.{tier}"
     wait = int(tier[:-1]) * SECONDS[tier[-1]] * 1_000
     assert QUEUES[name]["arguments"] == SAFE | {"x-message-ttl": wait, "x-dead-letter-exchange": ""}
-    assert EXCHANGES[name]["type"] == "fanout", "so that the key, the inbox's name, is kept"
-    assert [queue for source, queue, _ in BINDINGS if source == name] == [name]
+    assert EXCHANGES[name]["type"] == "topic", "so that the broker checks whose inbox it leads back to"
+    assert [(queue, key) for source, queue, key in BINDINGS if source == name] == [
+        (name, f"{service}.inbox") for service in SERVICES
+    ], "no queue but an inbox"
+    keys = [*QUEUES, "redress-operations", "xintake.inbox", "intake.inboxx", "intakexinbox", "team.crm", ""]
+    for user in SERVICES:
+        assert [key for key in keys if may(user, "write", name, key)] == [f"{user}.inbox"]
 
 
 def test_every_delay_is_used_and_each_is_longer_than_the_one_before() -> None:
@@ -187,7 +220,7 @@ def test_every_delay_is_used_and_each_is_longer_than_the_one_before() -> None:
 
 def test_there_is_no_queue_that_nobody_knows() -> None:
     own = {f"{service}.{kind}" for service in SERVICES for kind in ("inbox", "parked")}
-    assert set(QUEUES) == own | {f"redress.retry.{tier}" for tier in TIERS} | {"redress.history"}
+    assert set(QUEUES) == own | {f"redress.retry.{tier}" for tier in TIERS} | {HISTORY, OPERATIONS}
     assert {name: each["type"] for name, each in EXCHANGES.items() if name in (EVENTS, PRIVATE)} == {
         EVENTS: "topic",
         PRIVATE: "topic",
@@ -198,9 +231,10 @@ def test_there_is_no_queue_that_nobody_knows() -> None:
 
 
 def stores(service: str) -> Iterator[Store[Any]]:
-    for value in vars(import_module(f"services.{service}.store")).values():
-        if isinstance(value, Store):
-            yield value
+    room = import_module(f"services.{service}.store")
+    parts = [each.name for each in iter_modules(getattr(room, "__path__", []))]
+    for module in [room, *(import_module(f"{room.__name__}.{part}") for part in parts)]:
+        yield from (value for value in vars(module).values() if isinstance(value, Store))
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -2,29 +2,21 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 
-from services.intake.domain import handling
-from services.intake.domain.complaint import Complainant, Complaint, NewComplaint, Registration
+from services.intake.domain.complaint import Complaint
 from services.intake.domain.fingerprints import fingerprints
-from services.intake.domain.handling import Request
-from services.intake.domain.particulars import Revision, read_details
-from services.intake.domain.registration import register
+from services.intake.domain.forms import Complainant
+from services.intake.domain.handling import Request, take
+from services.intake.domain.particulars import Revision, split
 from shared import clock
-from shared.envelope import Cause
 from shared.events import ComplaintRegistered, Fact, FactsRevised
 from shared.policy import load
 from shared.problems import Invalid
-from tests.kit.complaint import COMPLAINT, NUMBER, START
+from tests.kit.intake import STAFF, Record, cause
 
-BODY: dict[str, Any] = {
-    "channel": "email",
-    "complainant": {"name": "Ann", "email": "ann@example.com"},
-    "description": "It leaks.",
-}
 VEHICLE: dict[str, Any] = {
     "vin": "LSVAA4182E2184847",
     "production_date": "2025-01-05",
@@ -36,16 +28,12 @@ KEY = b"k" * 32
 
 
 def taken(pack: str = "base", **changes: Any) -> tuple[Complaint, list[Fact]]:
-    given = NewComplaint.model_validate(BODY | changes)
-    asked = Registration(
-        given=given, caller="front-end", request="r", keyed=True, digest="", pack=pack, pack_version=1
-    )
-    return register(None, Cause(COMPLAINT, COMPLAINT, NUMBER, START, "front-end", asked))
+    record = Record(pack, **changes)
+    return record.state, record.facts
 
 
 def revised(state: Complaint, **given: Any) -> tuple[Complaint, list[Fact]]:
-    asked: Request = Request(Revision.model_validate(given))
-    return handling.take(state, Cause(uuid4(), COMPLAINT, NUMBER, START, "desk", asked))
+    return take(state, cause(Request(Revision.model_validate(given), STAFF)))
 
 
 def pointers(refused: pytest.ExceptionInfo[Invalid]) -> set[str]:
@@ -94,7 +82,9 @@ def test_a_private_detail_stays_in_the_record() -> None:
         product={"name": "Truck", "model": "T1"},
         complainant={"name": "Ann", "phone": "+86 138 0013 8000"},
     )
-    assert state.details["vin"] == VEHICLE["vin"]
+    assert "vin" in state.withheld
+    assert "vin" not in state.details
+    assert state.personal["details/vin"] == f'"{VEHICLE["vin"]}"'
     assert not any(VEHICLE["vin"] in fact.model_dump_json() for fact in facts)
     assert not any("Xi'an" in fact.model_dump_json() for fact in facts), (
         "nor does a text that may be anything"
@@ -110,7 +100,7 @@ def test_an_instant_that_no_clock_can_take_is_refused(name: str) -> None:
 def test_what_has_happened_cannot_lie_in_the_future() -> None:
     ahead = (clock.now() + timedelta(hours=1)).isoformat()
     with pytest.raises(Invalid) as refused:
-        read_details({"onsite_arrived_at": ahead}, load("cn-field-24-48-5", 1))
+        split({"onsite_arrived_at": ahead}, load("cn-field-24-48-5", 1))
     assert refused.value.errors[0].pointer == "#/details/onsite_arrived_at"
 
 

@@ -173,8 +173,10 @@ async def test_a_person_answers_the_question_of_a_pack(played: Stage) -> None:
         second = await at.graded(receipt, lambda found: found["revision"] == 2)
         assert (second["grade"], second["pending"], second["reason"]) == ("grievance_a", [], "decision")
         assert "Li" not in str(second)
-        ratios = await at.client.get(f"{at.triage}/adjudications?pack=cn-dealer-abc&month=2026-09")
+        ratios = await at.client.get(f"{at.triage}/adjudications:report?pack=cn-dealer-abc")
         assert ratios.status_code == 200, ratios.text
+        answers = {each["question"]: each["answers"] for each in ratios.json()}
+        assert answers["score_0_6"]["a"] >= 1
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

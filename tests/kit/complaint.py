@@ -101,7 +101,7 @@ def events(facts: Sequence[Fact]) -> list[Cause[Fact]]:
 
 def decide(draft: Draft[Any], change: Change[Any, Any], cause: Cause[Any], service: str) -> None:
     """One update, without a database."""
-    draft.decide(change, cause, service, journal=False)
+    draft.decide(change, cause, service, journal=None)
 
 
 def said(draft: Draft[Any]) -> list[str]:
@@ -110,14 +110,17 @@ def said(draft: Draft[Any]) -> list[str]:
     return sorted(f"{event.type} {event.data.model_dump_json()}" for event in found)
 
 
+WHEN = ("at", "since", "held_since", "stays", "fed_back_at", "closed_at", "edition")
+
+
 def plain(state: BaseModel | None) -> Any:
-    """A state without the order of its lists, and without `at`: the order and time in which news came."""
-    return _sorted(state.model_dump(mode="json") if state else None)
+    """A state without the order of its lists, and without the time at which news came."""
+    return _sorted(state.model_dump(mode="json", context=COMPLAINT) if state else None)
 
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _sorted(each) for key, each in value.items() if key != "at"}
+        return {key: _sorted(each) for key, each in value.items() if key not in WHEN}
     if isinstance(value, list):
         return sorted((_sorted(each) for each in value), key=repr)
     return value

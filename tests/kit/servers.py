@@ -1,7 +1,7 @@
 """The servers that tests use: in containers if there is an engine, else started on this machine.
 
-`REDRESS_TEST_SERVERS` names a folder made by `python -m deploy.provision secrets`, with `hosts.json`
-(`{"broker": "host:port", "database": "host:port"}`) beside it, to use servers that run already.
+`REDRESS_TEST_SERVERS` names a folder made by `python -m deploy.provision secrets`, to use servers that run
+already; `hosts.json` in it says where: `{"broker": "host:port", "database": ..., "management": ...}`.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def has_engine() -> bool:
 async def given() -> AsyncIterator[AnyServers]:
     folder = Path(os.environ["REDRESS_TEST_SERVERS"])
     hosts = json.loads((folder / "hosts.json").read_text(encoding="utf-8"))
-    yield Endpoints(Passwords.kept(folder), hosts["broker"], hosts["database"])
+    yield Endpoints(Passwords.kept(folder), hosts["broker"], hosts["database"], hosts["management"])
 
 
 @asynccontextmanager
@@ -61,18 +61,18 @@ async def on_this_machine(folder: Path) -> AsyncIterator[AnyServers]:
 
 @asynccontextmanager
 async def in_containers(folder: Path) -> AsyncIterator[AnyServers]:
-    ports = free_ports("broker", "database")
-    hosts = (f"127.0.0.1:{ports[name]}" for name in ("broker", "database"))
+    ports = free_ports("broker", "database", "management")
+    hosts = (f"127.0.0.1:{ports[name]}" for name in ("broker", "database", "management"))
     found = Endpoints(Passwords.kept(folder), *hosts)
     with (
-        broker_container(folder, found, ports["broker"]),
+        broker_container(folder, found, ports),
         database_container(folder, found, ports["database"]),
     ):
         await until_open(found)
         yield found
 
 
-def broker_container(folder: Path, found: Endpoints, port: int) -> DockerContainer:
+def broker_container(folder: Path, found: Endpoints, ports: Mapping[str, int]) -> DockerContainer:
     """A broker that has the topology before it takes a connection."""
     write_secret(folder / "definitions.json", definitions_for_tests(found.passwords))
     write_secret(folder / "rabbitmq.conf", "load_definitions = /redress/definitions.json\n")
@@ -83,7 +83,8 @@ def broker_container(folder: Path, found: Endpoints, port: int) -> DockerContain
         .with_volume_mapping(str(folder / "definitions.json"), "/redress/definitions.json")
         .with_volume_mapping(str(folder / "rabbitmq.conf"), "/etc/rabbitmq/conf.d/90-redress.conf")
         .with_kwargs(hostname="redress-broker")
-        .with_bind_ports(5672, port)
+        .with_bind_ports(5672, ports["broker"])
+        .with_bind_ports(15672, ports["management"])
     )
 
 

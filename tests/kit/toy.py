@@ -10,11 +10,13 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from pydantic import BaseModel
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 
 from shared import clock
+from shared.driver import index
 from shared.envelope import Cause, from_cloudevent, open_batch
 from shared.events import ComplaintGraded, Fact
-from shared.mongo import Store, index
+from shared.mongo import Store
 from tests.kit.servers import AnyServers
 
 
@@ -68,6 +70,14 @@ async def admin_of(servers: AnyServers) -> AsyncIterator[AsyncMongoClient[dict[s
     )
     async with client:
         yield client
+
+
+async def documents_read(found: AsyncCollection[dict[str, Any]], pipeline: Any) -> int:
+    """How many documents the database reads, besides indexes, for this pipeline."""
+    command = {"aggregate": found.name, "pipeline": pipeline, "cursor": {}}
+    told = await found.database.command({"explain": command, "verbosity": "executionStats"})
+    whole = told if "executionStats" in told else told["stages"][0]["$cursor"]
+    return int(whole["executionStats"]["totalDocsExamined"])
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from services.triage import store
 from services.triage.domain import grading
 from services.triage.domain.case import Decided
-from services.triage.domain.grading import Grading
+from services.triage.domain.record import Grading
 from shared.documents import Saved
 from shared.envelope import Cause
 from shared.events import ComplaintGraded, Fact, FactsRevised, Money, StatementRecorded

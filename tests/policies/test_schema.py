@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.schemas import DRAFT, FOLDER, PACK, schemas
+from deploy.schemas import FOLDER, PACK, schemas
+from shared.contract.schemas import DRAFT
 from shared.policy import FOLDERS
 
 SCHEMA = json.loads((FOLDER / PACK).read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ import pytest
 from deploy.local.servers import Servers
 from shared import clock
 from shared.documents import Draft, owed_by
+from shared.driver import Taken
 from shared.envelope import Cause
 from shared.events import Fact
-from shared.mongo import Store, Taken
+from shared.mongo import Store
 from shared.problems import Conflict, Unavailable
 from tests.kit.servers import AnyServers
 from tests.kit.toy import Count, add, admin_of, cause, toy_store
@@ -45,7 +46,7 @@ async def test_a_debt_written_while_older_ones_are_struck_out_is_still_found(ser
         older = owed_by({"_id": id, "outbox": (await raw(servers, id))["outbox"]})
         await store.strike_out(older)
         assert "owed_at" not in await raw(servers, id)
-        draft.decide(add, cause(id), "triage", journal=False)
+        draft.decide(add, cause(id), "triage", journal=None)
         assert await store.write([draft]) == (set(), {})
     found = await raw(servers, id)
     assert len(found["outbox"]) == 1

@@ -50,6 +50,7 @@ POOL: list[Fact] = [
     SolutionImplemented(cycle=1),
     ComplaintAnswered(cycle=1),
     ComplaintFedBack(cycle=1),
+    ComplaintFedBack(cycle=1, outcome="disagreed"),
     ComplaintReopened(cycle=2, score=1),
     ComplaintClosed(cycle=2, score=9),
     NoticeSent(notice="n", kind="acknowledgement", channel="email", cycle=1),

@@ -11,13 +11,22 @@ import pytest
 
 from services.triage import store
 from services.triage.domain import grading
-from services.triage.domain.grading import Grading
+from services.triage.domain.record import Grading
 from services.triage.domain.series import Series
-from shared.events import Fact, FactsRevised, Product, SolutionAudited, StatementRecorded
+from shared.events import (
+    ComplaintReopened,
+    ContactErased,
+    Fact,
+    FactsRevised,
+    Product,
+    SolutionAudited,
+    StatementRecorded,
+    SurveyAnswered,
+)
 from tests.kit.complaint import START, registered
 from tests.kit.triage import House, cause, money
 
-PACKS = ["cn-packaging-abcd", "cn-ecommerce-upgrade", "cn-quality-deduction", "base"]
+PACKS = ["cn-packaging-abcd", "cn-ecommerce-upgrade", "cn-quality-deduction", "cn-dealer-abc", "base"]
 SEEDS = 25
 
 
@@ -35,7 +44,10 @@ def news(chance: random.Random, pack: str) -> list[Fact]:
         loss, department = chance.choice(["10", "2000", "6000"]), chance.choice(["printing", None])
         known = {"product": product(), "loss": money(loss), "department": department}
         told.append(FactsRevised(revision=revision, verified=True, **known))
-    return [*told, *([SolutionAudited(cycle=1, passed=True)] if chance.random() < 0.5 else [])]
+    told += [SolutionAudited(cycle=1, passed=True)] if chance.random() < 0.5 else []
+    told += [SurveyAnswered(cycle=1, score=chance.randrange(11))] if chance.random() < 0.7 else []
+    told += [ComplaintReopened(cycle=2)] if chance.random() < 0.3 else []
+    return [*told, *([ContactErased(reason="requested")] if chance.random() < 0.3 else [])]
 
 
 async def played(house: House, chance: random.Random) -> None:
@@ -52,10 +64,24 @@ def disagreements(house: House) -> Iterator[str]:
     series: dict[UUID, Series] = {id: each.state for id, each in house.series.documents.items() if each.state}
     for id, state in house.gradings.items():
         yield from (f"{id} is unsettled" for _ in range(state.unsettled))
+        yield from (f"{id} has cycles to judge anew" for _ in state.outdated)
+        yield from _unasked(id, state)
         yield from _stale(id, state, series)
     for key, one in series.items():
         strangers = [id for id in one.entries if str(key) not in house.gradings[UUID(id)].joined]
         yield from (f"{id} left the series {key}, which does not know" for id in strangers)
+
+
+def _unasked(id: UUID, state: Grading) -> Iterator[str]:
+    """Where the queue does not hold what the judgements leave open."""
+    latest = [found for cycle in range(1, state.cycle + 1) if (found := state.latest(cycle))]
+    open_ = {(each.cycle, name) for each in latest for name in each.pending}
+    if len(latest) != state.cycle or {(each.cycle, each.question) for each in state.asked} != open_:
+        yield f"{id} has {open_} open, and {state.asked} waits for people"
+    for cycle, score in state.scores.items():
+        pending = next((each.pending for each in latest if each.cycle == cycle), ())
+        if state.pack_name == "cn-dealer-abc" and ("score_0_6" in pending) != (score < 6):
+            yield f"{id} is not judged by its score {score}: {pending}"
 
 
 def _stale(id: UUID, state: Grading, series: dict[UUID, Series]) -> Iterator[str]:

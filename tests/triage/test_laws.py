@@ -112,8 +112,8 @@ def test_the_order_of_news_does_not_matter(order: list[str]) -> None:
 def test_an_event_is_decided_once() -> None:
     draft: Draft[Any] = Draft(COMPLAINT)
     event = cause(registered())
-    assert draft.decide(grading.hear, event, "triage", journal=False)
-    assert not draft.decide(grading.hear, event, "triage", journal=False)
+    assert draft.decide(grading.hear, event, "triage", journal=None)
+    assert not draft.decide(grading.hear, event, "triage", journal=None)
 
 
 def test_start_is_aware_of_its_offset() -> None:
@@ -164,5 +164,5 @@ def test_the_reasons_suffice_under_every_pack(name: str, version: int, data: st.
     )
     found = outcome.graded(Case.of(known, 1, pack))
     assert {scheme: recomputed(found.matches, scheme) for scheme in pack.schemes} == found.grades
-    assert set(explained(found, pack)) == {"zh-CN", "en"}
+    assert set(explained(found, pack)) == {"zh-CN", "zh-TW", "en"}
     assert outcome.dispatched(Case.of(known, 1, pack), found.class_).lead in pack.departments

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from services.triage.domain import grading
-from services.triage.domain.adjudication import adjudicated, last_words
+from services.triage.domain.adjudication import adjudicated, counted
 from services.triage.domain.case import Decided
 from shared.events import (
     ComplaintGraded,
@@ -51,7 +51,7 @@ def test_deciding_the_same_again_changes_nothing_and_the_last_answer_counts() ->
     house.decide(id, "question", "score_0_6", "a")
     assert house.decide(id, "question", "score_0_6", "a") == []
     house.decide(id, "question", "score_0_6", "b")
-    figures = adjudicated(load("cn-dealer-abc", 1), last_words(house.gradings[id].decided))
+    figures = adjudicated(load("cn-dealer-abc", 1), counted(house.gradings[id].answered))
     found = next(each for each in figures if each.question == "score_0_6")
     assert (found.answers, found.share) == ({"a": 0, "b": 1}, Decimal(0))
 
@@ -61,10 +61,11 @@ def test_the_share_of_answers_is_told_beside_its_target() -> None:
     answers = [
         Decided.model_validate(word | {"choice": c, "cycle": 1, "at": START}) for c in "a" * 85 + "b" * 15
     ]
-    found = next(iter(adjudicated(load("cn-dealer-abc", 1), answers)))
+    found = next(iter(adjudicated(load("cn-dealer-abc", 1), counted(answers))))
     assert (found.share, found.target) == (Decimal("0.85"), Decimal("0.9"))
-    nothing = next(iter(adjudicated(load("cn-dealer-abc", 1), [])))
-    assert nothing.share is None, "no answers, no rate"
+    assert (found.adjudicated, found.reached) == (100, False)
+    nothing = next(iter(adjudicated(load("cn-dealer-abc", 1), {})))
+    assert (nothing.share, nothing.reached) == (None, None), "no answers, no rate"
 
 
 @pytest.mark.parametrize(

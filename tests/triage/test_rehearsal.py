@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.triage.domain import grading, outcome
+from services.triage.domain import outcome, progress
 from services.triage.domain.case import Case
 from services.triage.domain.rehearsal import Rehearsal, results
 from shared.events import ComplaintAccepted, ComplaintFedBack
@@ -59,9 +59,9 @@ def test_the_same_pack_moves_no_deadline_and_a_changed_one_those_of_other_grades
     other = house.complain(loss=money("600"))
     assert moved(house, load("base", 1)) == (6, 0)
     assert moved(house, PACK) == (6, 3), "three clocks of the one that becomes serious"
-    house.change(other, grading.reach, ComplaintAccepted(cycle=1, department="service_desk"))
+    house.change(other, progress.reach, ComplaintAccepted(cycle=1, department="service_desk"))
     assert moved(house, PACK) == (5, 2)
-    house.change(other, grading.reach, ComplaintFedBack(cycle=1))
+    house.change(other, progress.reach, ComplaintFedBack(cycle=1))
     assert moved(house, PACK) == (4, 1)
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from deploy.local.samples.files import Json, SampleError, rows
 from deploy.local.samples.mapping import Fields, mapped
 from deploy.local.samples.words import CHANNELS, LONGEST
-from services.intake.domain.complaint import Given, NewComplaint
+from services.intake.domain.forms import Given, NewComplaint
 
 __all__ = ["CHANNELS", "LONGEST", "Form", "SampleError", "Samples", "read"]
 

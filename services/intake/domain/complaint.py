@@ -1,18 +1,10 @@
-"""The complaint: what the customer told us, and how it is registered."""
+"""The complaint: its record, from the first word to the archive."""
 
-import re
-from decimal import Decimal
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.intake.domain.stages import Stage
 from shared.events import (
@@ -23,153 +15,251 @@ from shared.events import (
     Demand,
     Detail,
     FactsRevised,
-    Instant,
     Language,
     Money,
-    Name,
+    Outcome,
     Party,
     Product,
     SafetyFacts,
-    Text,
+    Screening,
 )
 from shared.problems import Fault, Invalid
 
-# What a browser's e-mail field takes (WHATWG HTML), with a dot in the domain.
-EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
-Phone = Annotated[str, StringConstraints(max_length=40, pattern=r"^\+?[0-9][0-9 ()\-*xX]{3,}$")]
+MILLISECOND = timedelta(milliseconds=1)
+ClockOutcome = Literal["met", "missed", "cancelled"]
+SurveyEnd = Literal["answered", "declined", "expired", "skipped"]
 
 
-class Given(BaseModel):
-    """Part of a request: an unknown field is refused, so that no misspelt one gets lost."""
+class Told(BaseModel):
+    """What was handed in, without anything that points to a person."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
-
-
-MOST_DETAILS = 30
-GivenDetail = (
-    StrictBool | int | Decimal | Annotated[str, StringConstraints(max_length=200)] | list[Name] | Money
-)
-
-
-class Complainant(Given):
-    """Who complains. At least one way to reach them is needed."""
-
-    name: Name
-    email: Email | None = None
-    phone: Phone | None = None
-    address: Annotated[str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500)] | None = (
-        None
-    )
-
-    @model_validator(mode="after")
-    def _reachable(self) -> "Complainant":
-        if not (self.email or self.phone or self.address):
-            raise ValueError("give at least one of email, phone, address, so that we can answer")
-        return self
-
-
-class Purchase(Product, Given):
-    """What was bought. The order number stays inside."""
-
-    order: Name | None = None
-
-
-Details = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=100)], GivenDetail], Field(max_length=MOST_DETAILS)
-]
-
-
-class GivenFacts(SafetyFacts, Given):
-    """Structured facts; unknown names are refused."""
-
-
-class NewComplaint(Given):
-    """A complaint as front ends and partners hand it in."""
-
-    pack: Annotated[str, StringConstraints(max_length=100)] | None = Field(
-        None, description="The policy pack it is handled by; default: the house's own"
-    )
     channel: Channel
-    language: Language = "zh-CN"
-    received_at: Instant | None = Field(None, description="When the customer spoke; default: now")
-    class_: str | None = Field(None, alias="class", max_length=100, description="Default: read off the text")
-    complainant: Complainant
-    product: Purchase = Purchase()
-    description: Text
+    language: Language
+    occurred_at: AwareDatetime | None = None
+    class_: str | None = Field(None, alias="class")
+    product: Product = Product()
     demand: Demand | None = None
     loss: Money | None = None
-    facts: GivenFacts = GivenFacts()
-    details: Details = Field({}, description="What the policy pack asks for besides, by its names")
-    tier: Name | None = Field(None, description="What kind of customer this is, as the pack calls it")
-    customer_deadline: Instant | None = Field(None, description="By when the customer wants an answer")
+    facts: SafetyFacts = SafetyFacts()
+    tier: str | None = None
+    customer_deadline: AwareDatetime | None = None
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
 
 class Solution(BaseModel):
-    """How it is to be put right."""
+    """How it is to be put right: `measure` at once, `permanent` so that it does not happen again.
+
+    `by` proposed it; `cost` is what may be spent on all of it, `compensation` the customer's part.
+    """
 
     measure: str
     department: str
+    number: int = 1
+    by: str = ""
+    kind: str | None = None
+    permanent: str | None = None
+    owner: str | None = None
     due: AwareDatetime | None = None
     cost: Money | None = None
+    compensation: Money | None = None
+
+
+class Approved(BaseModel):
+    """A role's approval of the present proposal under these clauses, by whom, and in whose stead."""
+
+    role: str
+    clauses: tuple[str, ...] = ()
+    by: str
+    instead_of: str | None = None
+    at: AwareDatetime
+
+
+class Action(BaseModel):
+    """Something that a person did: who, what, when, and the names under which their words are kept."""
+
+    at: AwareDatetime
+    by: str
+    what: str
+    when: str = ""
+    cycle: int
+    words: dict[str, str] = {}
+
+
+class Note(BaseModel):
+    """A note of the staff, or for the partner to see too; or a word exchanged with somebody (`with_`)."""
+
+    at: AwareDatetime
+    by: str
+    visibility: Literal["internal", "partner"] = "internal"
+    direction: Literal["in", "out"] | None = None
+    channel: Channel | None = None
+    with_: Literal["customer", "partner", "third_party"] | None = Field(None, alias="with")
+    words: dict[str, str] = {}
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class Evidence(BaseModel):
+    """A file: its name is kept among the personal texts, its bytes beside the record, sealed."""
+
+    id: UUID
+    number: int
+    purpose: Literal["evidence", "proof"]
+    visibility: Literal["internal", "partner"] = "internal"
+    media_type: str
+    size: int
+    sha256: str
+    scanned: bool
+    at: AwareDatetime
+    by: str
+    words: dict[str, str] = {}
+
+
+class Emergency(BaseModel):
+    """The emergency plan at work: who was told, who is in the special team, who alone speaks."""
+
+    roles: tuple[str, ...]
+    team: tuple[str, ...]
+    spokesperson: str
+    at: AwareDatetime
+
+
+class AdverseEvent(BaseModel):
+    """What the customer answered to whether death or serious injury occurred, and whether that was judged."""
+
+    occurred: bool
+    assessed: bool
+
+
+class Due(BaseModel):
+    """How a clock was last reported: by the event with this number, due then (None: it no longer runs).
+
+    A target is never due here, since nobody is called. `breached`: its time passed while it ran, once.
+    """
+
+    sequence: int
+    due: AwareDatetime | None
+    outcome: ClockOutcome | None = None
+    breached: bool = False
+
+
+class Surveyed(BaseModel):
+    """How asking the customer went after a round: since when they were asked, if so, and how it ended.
+
+    `reason` is why they were not asked, or not any longer; `by` is who filled in the answer.
+    """
+
+    opened: AwareDatetime | None = None
+    ended: SurveyEnd | None = None
+    reason: str | None = None
+    by: Literal["customer", "interviewer"] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self.opened is not None or self.ended not in (None, "skipped")
+
+
+class Asked(BaseModel):
+    """A request that was answered under a key: the digest of its payload, and when."""
+
+    digest: str
+    at: AwareDatetime
 
 
 class Complaint(BaseModel):
-    """The record of one complaint.
+    """The record of one complaint: the case, and apart from it, sealed, what points to a person.
 
-    `pack` and `pack_version` hold now; `details` are those of the pack, private ones included.
-    `told` and `scores` hold, by cycle, what the other services reported; `requests` the digest of each step
-    taken under an Idempotency-Key; `proposals` counts those of the present cycle, `waits` those of all.
+    `personal` holds every name, contact and free text, sealed under the key of `person`, by name; `has` says
+    which fields were given. `pack` and `pack_version` hold now; `details` are those of the pack that may
+    leave the record, the names of the others are in `withheld`. `told`, `scores` and `surveys` hold, by
+    cycle, what the other services reported, `exceeds` that it is one more than a quota of its year allows;
+    `edition` counts the changes that readers see, `proposals` those of the present cycle, `waits` those of
+    all. `stays` are the milliseconds spent at each stage that was left, in all.
     """
 
     number: str
     caller: str
+    recorder: str
     request: str | None
     digest: str
     traceparent: str | None
+    person: UUID
+    personal: dict[str, str] = {}
+    has: list[str] = []
+    erased: AwareDatetime | None = None
     pack: str
     pack_version: int
-    given: NewComplaint
+    given: Told
     details: dict[str, Detail] = {}
+    withheld: list[str] = []
     revised: FactsRevised | None = None
+    respondents: list[str] = []
     migrated: ComplaintMigrated | None = None
     received_at: AwareDatetime
     registered_at: AwareDatetime
+    acknowledged_at: AwareDatetime | None = None
+    edition: int = 1
     stage: Stage = Stage.REGISTERED
+    since: AwareDatetime
+    held_since: AwareDatetime
+    stays: dict[Stage, int] = {}
     cycle: int = 1
     graded: dict[int, ComplaintGraded] = {}
     dispatched: dict[int, ComplaintDispatched] = {}
     told: list[int] = []
     scores: dict[int, int | None] = {}
-    requests: dict[str, str] = {}
+    surveys: dict[int, Surveyed] = {}
+    requests: dict[str, Asked] = {}
+    actions: list[Action] = []
+    notes: list[Note] = []
+    evidence: list[Evidence] = []
+    deadlines: dict[str, Due] = {}
+    exceeds: bool = False
+    screened: Screening | None = None
     proposals: int = 0
     accepted: dict[int, list[str]] = {}
+    handler: str | None = None
     waits: int = 0
     waits_for: Party | None = None
     root_cause: str | None = None
     solution: Solution | None = None
+    approvals: list[Approved] = []
+    agreed: bool = False
+    spent: Money | None = None
+    proof: list[int] = []
+    passed: bool | None = None
     reply: str | None = None
+    disowned: list[str] = []
+    emergency: Emergency | None = None
+    adverse_event: AdverseEvent | None = None
+    related: list[UUID] = []
+    merged_into: UUID | None = None
+    absorbs: list[UUID] = []
+    outcome: Outcome = "resolved"
+    summary: str | None = None
+    fed_back_at: AwareDatetime | None = None
+    closed_at: AwareDatetime | None = None
 
     @property
     def grade(self) -> ComplaintGraded | None:
         """The grading of the present cycle, or else of the one before."""
         return self.graded.get(self.cycle) or self.graded.get(self.cycle - 1)
 
+    @property
+    def route(self) -> ComplaintDispatched | None:
+        """Where the present cycle was dispatched to, or else the one before."""
+        return self.dispatched.get(self.cycle) or self.dispatched.get(self.cycle - 1)
 
-class Registration(BaseModel):
-    """The command to register: what was given, by whom, under which policy.
 
-    `request` tells one request from another: by the caller's key where it is `keyed`, else by the content.
+def came_to(before: Complaint, after: Complaint, at: datetime) -> Complaint:
+    """The record at its new stage since `at`, with how long it stayed at the one before.
+
+    News of another machine's clock may lie a little back: no stay is shorter than nothing.
     """
-
-    given: NewComplaint
-    caller: str
-    request: str
-    keyed: bool
-    digest: str
-    pack: str
-    pack_version: int
-    fingerprints: tuple[str, ...] = ()
+    at = max(at, before.since)
+    stayed = before.stays.get(before.stage, 0) + (at - before.since) // MILLISECOND
+    return after.model_copy(update={"since": at, "stays": before.stays | {before.stage: stayed}})
 
 
 def check_same(digest: str, given: str) -> None:
@@ -177,6 +267,3 @@ def check_same(digest: str, given: str) -> None:
     if digest != given:
         fault = Fault(detail="take a new key for a new request", pointer="#/Idempotency-Key")
         raise Invalid("This Idempotency-Key was used for another payload", [fault])
-
-
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")

@@ -4,7 +4,7 @@ import hmac
 import re
 from collections.abc import Iterator
 
-from services.intake.domain.complaint import Complainant
+from services.intake.domain.forms import Complainant
 
 COMPARED_DIGITS = 10
 """Of a telephone number the last digits, so that it is the same with and without a country's prefix."""

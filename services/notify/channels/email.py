@@ -1,71 +1,60 @@
-"""E-mail over SMTP.
+"""E-mail: a notice as a message that every mail program shows well, and files with its complaint.
 
-Source: RFC 5322; Auto-Submitted after RFC 3834.
+Source: RFC 5322 and RFC 2046 (the same in two forms, the plainest first), List-Id after RFC 2919,
+Auto-Submitted after RFC 3834, internationalised addresses after RFC 6531 and RFC 5890.
 """
 
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
-from urllib.parse import urlsplit
+from email.utils import format_datetime, parseaddr
 from uuid import UUID
 
-import aiosmtplib
-
-from services.notify.channels.wording import Words
-from services.notify.domain.notices import Outcome, Outcomes
+from services.notify.channels.wording import Words, page
 from shared import clock
 from shared.settings import settings
 
-TIMEOUT_S = 15
+
+def house() -> str:
+    """The domain in whose name mails are sent."""
+    return parseaddr(settings().mail_from)[1].rpartition("@")[2]
 
 
-async def send(mails: list[tuple[UUID, str, str, Words]], ended: Outcomes) -> None:
-    """Send (notice id, receipt number, address, words) over one connection; `ended` gets how each went."""
-    target = urlsplit(settings().smtp_url)
-    try:
-        async with aiosmtplib.SMTP(
-            hostname=target.hostname,
-            port=target.port or 25,
-            username=target.username,
-            password=target.password,
-            use_tls=target.scheme == "smtps",
-            timeout=TIMEOUT_S,
-            local_hostname=settings().mail_from.rpartition("@")[
-                2
-            ],  # else it is looked up for every connection
-        ) as server:
-            for notice, number, address, words in mails:
-                ended[notice] = await _send_one(server, notice, number, address, words)
-    except (aiosmtplib.SMTPException, OSError) as error:
-        lost = Outcome(reason=type(error).__name__)
-        ended |= {notice: lost for notice, *_ in mails if notice not in ended}
+def mail_of(notice: UUID, number: str, address: str, words: Words) -> EmailMessage:
+    """A mail whose Message-ID tells a repeat, and whose thread is the complaint's receipt number.
+
+    Raises ValueError for what is no mail address.
+    """
+    made, domain = EmailMessage(), house()
+    thread = f"<{number}@{domain}>"
+    made["From"] = settings().mail_from
+    made["To"] = recipient(address, words.name)
+    made["Subject"] = words.subject
+    made["Date"] = format_datetime(clock.now())
+    made["Message-ID"] = f"<{notice}@{domain}>"
+    made["In-Reply-To"] = thread
+    made["References"] = thread
+    made["List-Id"] = f"{number} <{number.lower()}.complaints.{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(words.body)
+    made.add_alternative(page(words), subtype="html")
+    made["Content-Language"] = words.language  # of the whole: what stands before goes to its first part
+    return made
 
 
-async def _send_one(
-    server: aiosmtplib.SMTP, notice: UUID, number: str, address: str, words: Words
-) -> Outcome:
-    """One mail; what server or address do not allow fails it alone, a lost connection all of them."""
-    try:
-        await server.send_message(_mail(notice, number, address, words))
-    except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError):
-        raise
-    except aiosmtplib.SMTPResponseException as error:
-        return Outcome(reason=f"refused with {error.code}")
-    except (aiosmtplib.SMTPException, ValueError, AttributeError, IndexError) as error:
-        return Outcome(reason=f"not to be sent: {type(error).__name__}")
-    return Outcome(delivered=True)
+def recipient(address: str, name: str | None = None) -> Address:
+    """Who it is for; a domain beyond ASCII in the form that every mail server knows.
+
+    What stands before the @ is left as it is: if it is beyond ASCII, only a server with SMTPUTF8 takes it.
+    Raises ValueError for what is no mail address.
+    """
+    before, at, domain = address.strip().rpartition("@")
+    if not (before and at and domain) or not (address.isprintable() and name_fits(before)):
+        raise ValueError("this is no mail address")
+    known = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    shown = " ".join("".join(each if each.isprintable() else " " for each in name or "").split())
+    return Address(display_name=shown, username=before, domain=known)
 
 
-def _mail(notice: UUID, number: str, address: str, words: Words) -> EmailMessage:
-    """A mail whose Message-ID tells a repeat, and whose thread is the complaint's receipt number."""
-    domain = settings().mail_from.rpartition("@")[2]
-    mail = EmailMessage()
-    mail["From"] = settings().mail_from
-    mail["To"] = address
-    mail["Subject"] = words.subject
-    mail["Date"] = format_datetime(clock.now())
-    mail["Message-ID"] = f"<{notice}@{domain}>"
-    mail["References"] = f"<{number}@{domain}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = words.language
-    mail.set_content(words.body)
-    return mail
+def name_fits(before: str) -> bool:
+    """Whether the part before the @ needs no quotes and hides no second address."""
+    return not any(each in before for each in ' "(),:;<>@[\\]')

@@ -12,7 +12,7 @@ from services.sla.domain.publishing import Edition, publish
 from shared import clock, telemetry
 from shared.copies import CONTENT_BYTES
 from shared.envelope import Cause
-from shared.http import BodyText, Caller, caller
+from shared.http import BodyText, Caller, caller, takes
 from shared.policy import Calendar, calendar_draft, calendars, load_calendar
 from shared.problems import Conflict, Fault, Invalid, NotFound
 
@@ -61,7 +61,7 @@ async def show(name: str) -> Calendar:
     return load_calendar(name)
 
 
-@router.put("/{name}/versions/{version}")
+@router.put("/{name}/versions/{version}", openapi_extra=takes("application/yaml"))
 async def put(
     name: str, version: Annotated[int, Path(ge=1, le=1_000_000)], given: BodyText, by: Caller
 ) -> Published:

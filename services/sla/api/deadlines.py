@@ -15,7 +15,7 @@ from shared import clock, telemetry
 from shared.documents import Saved
 from shared.envelope import Cause
 from shared.events import Instant
-from shared.http import Caller, caller, page_token, read_page_token
+from shared.http import Caller, PageToken, caller, page_token, read_page_token
 from shared.policy import available, latest, load
 from shared.problems import Fault, Invalid, NotFound
 
@@ -94,7 +94,7 @@ async def find(
         Month | None, Query(description="In which it is due; needed for clocks that ended")
     ] = None,
     page_size: Annotated[int, Query(ge=1, le=500)] = 50,
-    begin: Annotated[str | None, Query(alias="page_token", max_length=200)] = None,
+    begin: PageToken = None,
 ) -> Page:
     """Clocks like that by complaint: open ones by their earliest due time, those of a month in no order."""
     if state in ENDED and month is None:

@@ -132,12 +132,19 @@ def ceased(clock: Clock, at: datetime) -> Clock:
 def settle(before: Clock | None, wanted: Clock, at: datetime) -> Clock:
     """The clock as it follows, with what it has said already.
 
-    One that has ended is judged anew only if something else than the calendar has changed.
+    One that has ended is judged anew only if something else than the calendar has changed, such as that its
+    cycle ended before the due time after all.
     """
     if before is None:
         return with_said(wanted, {}, at)
     over = wanted.outcome in ("met", "missed") or wanted.ended is not None
-    if before.outcome is not None and before.basis == wanted.basis and over:
+    judged = before.basis == wanted.basis and (
+        wanted.ended is None
+        or before.ended is None
+        or before.due >= before.ended
+        or before.due < wanted.ended
+    )
+    if before.outcome is not None and judged and over:
         return before
     said: dict[tuple[str, int], Step] = {(s.kind, s.number): s for s in before.steps if s.said}
     after = with_said(wanted.model_copy(update={"spoken": before.spoken}), said, at)

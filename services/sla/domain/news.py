@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.sla.domain.record import Deadlines, Grade, Known, Move, Pause, Route
+from services.sla.domain.record import UNSOLVED, Deadlines, Grade, Known, Move, Pause, Route
 from shared.envelope import Cause
 from shared.events import (
     ComplaintAccepted,
@@ -19,6 +19,7 @@ from shared.events import (
     ComplaintRegistered,
     ComplaintReopened,
     ComplaintResumed,
+    ComplaintScreened,
     FactsRevised,
     NoticeSent,
     Particulars,
@@ -34,6 +35,7 @@ News = (
     | FactsRevised
     | ComplaintGraded
     | ComplaintMigrated
+    | ComplaintScreened
     | ComplaintDispatched
     | ComplaintAccepted
     | ComplaintInvestigated
@@ -53,6 +55,7 @@ News = (
 """What is listened to."""
 Heard = Cause[News]
 REACHED: Mapping[type[Any], str] = {
+    ComplaintScreened: "screened",
     ComplaintInvestigated: "investigated",
     SolutionProposed: "proposed",
     SolutionOffered: "offered",
@@ -91,6 +94,8 @@ def note(state: Deadlines, cause: Heard) -> Deadlines:
             return mark(state, cycle, at, "acknowledged")
         case ComplaintReopened(cycle=cycle):
             return mark(state, cycle, at, "received")
+        case ComplaintFedBack(cycle=cycle, outcome=outcome) if outcome != "resolved":
+            return mark(state, cycle, at, "fed_back", UNSOLVED)
         case ComplaintClosed(cycle=cycle):
             return mark(state, cycle, at, "closed")
         case NoticeSent() | SolutionAudited(passed=False):

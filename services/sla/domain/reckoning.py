@@ -1,6 +1,7 @@
 """Reckoning: what the record says of one clock: whether it runs, when it is due, and how it ended.
 
-A clock that was stopped is judged by what was known then: a grade given later does not reach back.
+A clock that was stopped is judged by what was known then: a grade given later does not reach back, nor does
+one that was given once the cycle was over.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple, Protocol, TypeVar
 
-from services.sla.domain.record import Clock, Deadlines, Route, Step, just_after
+from services.sla.domain.record import UNSOLVED, Clock, Deadlines, Route, Step, just_after
 from shared.policy import (
     Calendar,
     ClockRule,
@@ -36,6 +37,8 @@ class Dated(Protocol):
 
 D = TypeVar("D", bound=Dated)
 MOMENT = timedelta(microseconds=1)
+TO_THE_END: tuple[Mark, ...] = ("answered", "fed_back", "closed")
+"""Marks that every round comes to, with a solution or without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class View:
         found = self.reckoned(asked) if mine else None
         if found is None or rule is None:
             return None
+        handling = rule.stop not in TO_THE_END and rule.stop not in self._pack.marks
         outcome = None if stopped is None else "met" if stopped <= found.due or found.paused else "missed"
         clock = Clock(
             cycle=asked.cycle,
@@ -140,7 +144,7 @@ class View:
             target=rule.target,
             internal=rule.internal,
             paused=found.paused if stopped is None else None,
-            ended=ended(self._state, asked.cycle) if stopped is None else None,
+            ended=ended(self._state, asked.cycle, handling=handling) if stopped is None else None,
             steps=steps(rule, found),
             stopped=stopped,
             outcome=outcome,
@@ -168,7 +172,9 @@ class View:
         return measured(self._pack.measures, known | {"grade": self._grade(cycle)})
 
     def _grade(self, cycle: int) -> str:
-        given = latest(self._state.graded[cycle], self._until)
+        over = ended(self._state, cycle, handling=False)
+        until = min((at for at in (self._until, over) if at is not None), default=None)
+        given = latest(self._state.graded[cycle], until)
         assert given is not None
         return given.grade
 
@@ -189,9 +195,15 @@ class View:
                 yield wait.since, None if still else until
 
 
-def ended(state: Deadlines, cycle: int) -> datetime | None:
-    """When a cycle came to its end: the complaint was closed, or reopened."""
-    ends = (state.marks.get(f"{cycle}:closed"), state.marks.get(f"{cycle + 1}:received"))
+def ended(state: Deadlines, cycle: int, *, handling: bool) -> datetime | None:
+    """When a cycle came to its end: the complaint was closed, or reopened.
+
+    For a clock of the `handling` also when the customer was answered without a solution: nobody will propose
+    or carry out one any more.
+    """
+    ends = [state.marks.get(f"{cycle}:closed"), state.marks.get(f"{cycle + 1}:received")]
+    if handling:
+        ends.append(state.marks.get(f"{cycle}:{UNSOLVED}"))
     return min((at for at in ends if at is not None), default=None)
 
 

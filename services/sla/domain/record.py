@@ -12,6 +12,8 @@ Status = Literal["running", "warned", "overdue", "paused", "met", "missed", "can
 Outcome = Literal["met", "missed", "cancelled"]
 ENDED: tuple[str, ...] = get_args(Outcome)
 Key = tuple[int, str, str]
+UNSOLVED = "unsolved"
+"""Left beside `fed_back` where the answer was another than a solution."""
 
 
 class Step(BaseModel):
@@ -39,8 +41,8 @@ class Clock(BaseModel):
     """One deadline. `department` is whose it is, where each has its own; `responsible` who is asked about it.
 
     `paused` is since when it stands still: then `due` is what it would be had it gone on at once. `ended` is
-    when its cycle ended without anything having stopped it. `basis` tells one way to reckon it from another,
-    whatever the calendar says; `spoken` is what was said for which due time.
+    when its cycle, or its part of it, ended without anything having stopped it. `basis` tells one way to
+    reckon it from another, whatever the calendar says; `spoken` is what was said for which due time.
     """
 
     cycle: int

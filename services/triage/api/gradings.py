@@ -1,25 +1,24 @@
 """Why a complaint has the grade it has, and what people decide about it."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.triage import store
-from services.triage.domain.adjudication import Adjudicated
 from services.triage.domain.case import Decided
-from services.triage.domain.grading import Grading, decide
+from services.triage.domain.grading import decide
+from services.triage.domain.record import Grading
 from shared import clock, telemetry
 from shared.envelope import Cause
 from shared.events import Name
-from shared.http import Caller, caller
+from shared.http import Caller, Who, caller
 from shared.policy import explained, load
+from shared.problems import Forbidden
 
 router = APIRouter(prefix="/v1/gradings", tags=["gradings"], dependencies=[Depends(caller)])
-ratios = APIRouter(prefix="/v1/adjudications", tags=["gradings"], dependencies=[Depends(caller)])
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 
@@ -34,6 +33,7 @@ class NewDecision(BaseModel):
     choice: Name
     role: Name = Field(description="The role in which they decide, one of the pack's")
     who: Name | None = Field(None, description="Who decides; default: the caller")
+    cycle: int | None = Field(None, ge=1, le=10_000, description="Default: the present one")
     why: Words
 
 
@@ -44,24 +44,22 @@ async def grading(complaint: UUID) -> dict[str, Any]:
 
 
 @router.post("/{complaint}/decisions", status_code=201)
-async def decision(complaint: UUID, given: NewDecision, by: Caller) -> dict[str, Any]:
-    """Record what a person decided; it wins over the rules. Deciding the same again changes nothing."""
+async def decision(complaint: UUID, given: NewDecision, by: Caller, who: Who) -> dict[str, Any]:
+    """Record what a person decided; it wins over the rules. Deciding the same again changes nothing.
+
+    The role must be one of the caller's.
+    """
+    if not who.holds(given.role):
+        raise Forbidden(f"You do not hold the role {given.role}")
     state = await store.one(complaint)
     telemetry.concerns(complaint, state.traceparent)
-    asked = given.model_dump(exclude={"who"})
-    data = Decided(**asked, by=given.who or by, caller=by, cycle=state.cycle, at=clock.now())
+    asked = given.model_dump(exclude={"who", "cycle"})
+    cycle = given.cycle or state.cycle
+    data = Decided(**asked, by=given.who or by, caller=by, cycle=cycle, at=clock.now())
     trace = telemetry.traceparent()
     cause = Cause(uuid4(), complaint, state.number, data.at, by, data, traceparent=trace)
     await store.judge_soon(complaint, decide, cause)
     return view(await store.one(complaint))
-
-
-@ratios.get("")
-async def adjudications(
-    pack: str, month: Annotated[str, Query(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
-) -> list[Adjudicated]:
-    """How people answered the questions of a pack in a month, beside the share that the regulation wants."""
-    return await store.adjudications(pack, datetime.fromisoformat(f"{month}-01"))
 
 
 def view(state: Grading) -> dict[str, Any]:
@@ -77,7 +75,7 @@ def view(state: Grading) -> dict[str, Any]:
             for cycle, told in latest.items()
             if told
         },
-        **_plain(state.model_dump(mode="json", include=kept)),
+        **_plain(state.model_dump(include=kept)),
     }
 
 

@@ -15,7 +15,7 @@ from services.triage.domain.rehearsal import Rehearsal, Rehearsed
 from shared import clock, policy, telemetry
 from shared.copies import CONTENT_BYTES
 from shared.envelope import Cause
-from shared.http import BodyText, Caller, caller
+from shared.http import BodyText, Caller, caller, carries, takes
 from shared.policy import Draft, Pack
 from shared.problems import Conflict, Fault, Invalid, NotFound, PreconditionRequired
 
@@ -46,6 +46,10 @@ class Migrated(BaseModel):
 
 
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of the version that you have read")
+]
+PACK = takes("application/yaml")
 
 
 @router.get("")
@@ -71,7 +75,7 @@ async def show(pack: str, version: Number, response: Response) -> dict[str, Any]
     return policy.draft_of(pack, version).content
 
 
-@router.post("/{pack}/simulations")
+@router.post("/{pack}/simulations", openapi_extra=PACK)
 async def simulate(pack: str, given: BodyText) -> Rehearsed:
     """Replay all gradings on record under a pack with the changed one in the body; nothing is changed."""
     changed = policy.activate(policy.draft_from(given, "the body"), "the body")
@@ -81,7 +85,12 @@ async def simulate(pack: str, given: BodyText) -> Rehearsed:
     return (await store.rehearse(Rehearsal(changed), pack)).told
 
 
-@router.put("/{pack}/versions/{version}", status_code=202)
+@router.put(
+    "/{pack}/versions/{version}",
+    status_code=202,
+    openapi_extra=PACK,
+    responses={202: carries("Location", "ETag")},
+)
 async def put(pack: str, version: Number, given: BodyText, by: Caller, response: Response) -> dict[str, Any]:
     """Propose a version, which another must approve. Refused unless it can be used as it is."""
     draft = _fit(policy.draft_from(given, "the body"), pack, version)
@@ -97,9 +106,7 @@ async def put(pack: str, version: Number, given: BodyText, by: Caller, response:
 
 
 @router.post("/{pack}/versions/{version}/approval")
-async def approval(
-    pack: str, version: Number, by: Caller, match: Annotated[str | None, Header(alias="If-Match")] = None
-) -> dict[str, Any]:
+async def approval(pack: str, version: Number, by: Caller, match: IfMatch = None) -> dict[str, Any]:
     """Approve the very text that somebody else proposed, named by its ETag: every service gets it."""
     if match is None:
         fault = Fault(detail="name the ETag of the version that you have read", pointer="#/If-Match")
@@ -119,6 +126,8 @@ async def migrate(pack: str, given: Migration, by: Caller) -> Migrated:
 
     The way back is the same with the versions exchanged and `back`, which takes only those that came so.
     """
+    for field in ("from_version", "to_version"):
+        _check_here(pack, getattr(given, field), f"#/{field}")
     target = policy.load(pack, given.to_version)
     _check_known(policy.load(pack, given.from_version), target)
     rehearsal = await store.rehearse(Rehearsal(target), pack, given)
@@ -126,6 +135,13 @@ async def migrate(pack: str, given: Migration, by: Caller) -> Migrated:
     if not given.preview:
         count, refused = await store.migrate(pack, given, by)
     return Migrated(complaints=count, refused=refused, preview=given.preview, rehearsal=rehearsal.told)
+
+
+def _check_here(pack: str, version: int, pointer: str) -> None:
+    """Raises Invalid for a version that is nowhere on the shelf."""
+    if (pack, version) not in policy.available():
+        told = f"the newest is {policy.latest(pack)}"
+        raise Invalid(f"There is no such version of {pack}", [Fault(detail=told, pointer=pointer)])
 
 
 def _check_known(old: Pack, new: Pack) -> None:

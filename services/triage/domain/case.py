@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel
@@ -25,12 +25,14 @@ from shared.policy import (
     stated,
     verdicts,
 )
+from shared.sealing import at_rest
 
 
 class Decided(BaseModel):
     """A person's decision: an answer to a question of the pack, or a grade or class against the rules.
 
-    `name` is the question or the scheme; `by` is who, `role` as what, `why` in their words; `caller` told us.
+    `name` is the question or the scheme; `by` is who, `role` as what, `why` in their words, which are sealed
+    at rest; `caller` told us.
     """
 
     about: Literal["question", "grade", "class"]
@@ -39,13 +41,18 @@ class Decided(BaseModel):
     role: str
     by: str
     caller: str = ""
-    why: str
+    why: Annotated[str, *at_rest("why")]
     cycle: int
     at: AwareDatetime
 
 
 class Known(BaseModel):
-    """Everything that a judgement follows from."""
+    """Everything that a judgement follows from.
+
+    `in_scope` is the first cycle in which it was screened as ours; `scores` are the customer's, by cycle.
+    Once the customer is `erased`, `remembered` stands in for the fingerprints: the customer's series, by
+    what they are for nobody.
+    """
 
     id: UUID = UUID(int=0)
     number: str = ""
@@ -59,6 +66,10 @@ class Known(BaseModel):
     migrated: ComplaintMigrated | None = None
     decided: list[Decided] = []
     tallies: dict[str, Tally] = {}
+    in_scope: int | None = None
+    erased: bool = False
+    scores: dict[int, int] = {}
+    remembered: dict[str, list[UUID]] = {}
 
     @property
     def pinned(self) -> tuple[str, int]:
@@ -120,6 +131,24 @@ class Case:
         """The safety gates that it passes."""
         return gates(self.pack, self.facts)
 
+    @property
+    def unscored(self) -> "Case":
+        """The same as it was before the customer was asked."""
+        if self.cycle not in self.known.scores or self.pack.survey.fact is None:
+            return self
+        return Case.of(self.known.model_copy(update={"scores": {}}), self.cycle, self.pack)
+
+    @property
+    def screens(self) -> bool:
+        """Whether somebody must find it to be ours before it is sent anywhere."""
+        return "screen" not in self.pack.without
+
+    @property
+    def ours(self) -> bool:
+        """Whether nothing is to be screened, or it was found to be ours in this cycle or before."""
+        first = self.known.in_scope
+        return not self.screens or (first is not None and first <= self.cycle)
+
     def count(self, counter: Counter) -> int:
         return counter.count(self.known.entry(), self.others(counter))
 
@@ -144,11 +173,27 @@ class Case:
 
     def same(self, kind: str, names: tuple[str, ...]) -> list[UUID]:
         """The series of what is the same in these facts: one for each way to reach the customer."""
-        values = [(name, alike(self.facts.get(name))) for name in names if name != "customer"]
+        values = self._values(names)
         if "customer" not in names:
             return [series_id(self.pack.pack, kind, values)]
+        known = self.known.remembered.get(str(self._of_nobody(kind, names)))
+        if known is not None:
+            return known
         prints = self.known.fingerprints
         return [series_id(self.pack.pack, kind, [*values, ("customer", each)]) for each in prints]
+
+    def of_customer(self) -> dict[str, list[UUID]]:
+        """The series that ask for the customer, by what they are for nobody: all that `same` needs later."""
+        asked = [("same", counter.same) for counter in self.pack.counters.values()]
+        schemes = self.pack.schemes.items()
+        asked += [(f"run {name}", scheme.run.same) for name, scheme in schemes if scheme.run]
+        return {str(self._of_nobody(*each)): self.same(*each) for each in asked if "customer" in each[1]}
+
+    def _of_nobody(self, kind: str, names: tuple[str, ...]) -> UUID:
+        return series_id(self.pack.pack, kind, [*self._values(names), ("customer", "")])
+
+    def _values(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        return [(name, alike(self.facts.get(name))) for name in names if name != "customer"]
 
     def links(self) -> list[UUID]:
         """The earlier complaints of this customer about this matter, in their order."""
@@ -187,7 +232,7 @@ def _facts(known: Known, cycle: int, pack: Pack, class_: str) -> dict[str, FactV
     cause = {"cause": known.causes[cycle]} if cycle in known.causes else {}
     said = known.revised or known.registered
     return {
-        **stated(said, pack.facts, pack.money),
+        **pack.scored(stated(said, pack.facts, pack.money), cycle, known.scores),
         "channel": known.registered.channel,
         "language": known.registered.language,
         "class": class_,

@@ -9,75 +9,35 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from services.triage.domain import counting, outcome
+from services.triage.domain import adjudication, counting, outcome
 from services.triage.domain.case import Case, Decided, Known
 from services.triage.domain.classification import read
-from services.triage.domain.series import Membership, Tally
+from services.triage.domain.erasing import forgotten, silent, without_words
+from services.triage.domain.progress import mark, unasked
+from services.triage.domain.record import Grading, Record
+from services.triage.domain.series import Tally
 from shared.envelope import Cause
 from shared.events import (
-    ComplaintAccepted,
-    ComplaintClosed,
-    ComplaintDispatched,
     ComplaintEscalated,
-    ComplaintFedBack,
     ComplaintGraded,
     ComplaintInvestigated,
     ComplaintLinked,
     ComplaintMigrated,
     ComplaintRegistered,
     ComplaintReopened,
+    ComplaintScreened,
+    ContactErased,
     Fact,
     FactsRevised,
-    QuotaExceeded,
     Reason,
     SolutionAudited,
-    SolutionProposed,
     StatementRecorded,
+    SurveyAnswered,
 )
-from shared.policy import Entry, Pack, load
-from shared.problems import Conflict
-
-
-class Record(BaseModel):
-    """One judgement, when it was made, and the person's decision that made it, if one did."""
-
-    at: AwareDatetime
-    graded: ComplaintGraded
-    decided: Decided | None = None
-
-
-class Grading(Known):
-    """What is known, the judgements in their order, and how far its series know of it.
-
-    `joined` are the entries that series have; `entering` and `leaving` what they must still be told.
-    """
-
-    traceparent: str | None = None
-    joined: dict[str, Entry] = {}
-    entering: list[Membership] = []
-    leaving: list[UUID] = []
-    marks: dict[str, AwareDatetime] = {}
-    records: list[Record] = []
-    routes: dict[int, ComplaintDispatched] = {}
-    escalated: list[str] = []
-    linked: list[UUID] = []
-    exceeded: list[QuotaExceeded] = []
-
-    @property
-    def pack_name(self) -> str | None:
-        return self.registered.pack if self.registered else None
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether a series must still be told something."""
-        return bool(self.entering or self.leaving)
-
-    def latest(self, cycle: int) -> ComplaintGraded | None:
-        """The judgement that counts for a cycle."""
-        found = [each.graded for each in self.records if each.graded.cycle == cycle]
-        return found[-1] if found else None
+from shared.policy import Pack, load
+from shared.problems import Conflict, Fault, Invalid
 
 
 class Plan(BaseModel):
@@ -102,9 +62,12 @@ Heard = Cause[
     ComplaintRegistered
     | StatementRecorded
     | FactsRevised
+    | ComplaintScreened
     | ComplaintInvestigated
     | SolutionAudited
     | ComplaintReopened
+    | SurveyAnswered
+    | ContactErased
 ]
 
 
@@ -128,6 +91,10 @@ def note(known: Grading, cause: Heard) -> Grading:
             old = known.revised
             newer = revised if old is None or revision > old.revision else old
             return known.model_copy(update={"revised": newer})
+        case ComplaintScreened(cycle=cycle, decision=decision):
+            known, first = mark(known, cycle, "screened", cause.time), known.in_scope
+            ours = min(cycle, first or cycle) if decision == "in_scope" else first
+            return known.model_copy(update={"in_scope": ours})
         case ComplaintInvestigated(cycle=cycle, cause=found):
             known = mark(known, cycle, "investigated", cause.time)
             return known.model_copy(update={"causes": known.causes | {cycle: found}})
@@ -138,6 +105,15 @@ def note(known: Grading, cause: Heard) -> Grading:
         case ComplaintReopened(cycle=cycle):
             known = mark(known, cycle, "received", cause.time)
             return known.model_copy(update={"cycle": max(known.cycle, cycle)})
+        case SurveyAnswered(cycle=cycle, score=score):
+            return outdated(known, cycle).model_copy(update={"scores": known.scores | {cycle: score}})
+        case ContactErased():
+            return without_words(known)
+
+
+def outdated(state: Grading, cycle: int) -> Grading:
+    """Note that something was said of a cycle, which is to be judged anew even if it is past."""
+    return state.model_copy(update={"outdated": sorted({*state.outdated, cycle})})
 
 
 def _reason(event: Fact) -> Reason:
@@ -150,6 +126,8 @@ def _reason(event: Fact) -> Reason:
             return "cause"
         case SolutionAudited():
             return "repeats"
+        case SurveyAnswered():
+            return "score"
     return "registered"
 
 
@@ -175,12 +153,16 @@ def decide(state: Grading | None, cause: Cause[Decided]) -> Judged:
     assert state is not None
     if state.registered is None or state.reading is None:
         raise Conflict("This complaint cannot be judged yet: its statement is still on its way")
-    outcome.check(Case.of(state, state.cycle, pack_of(state)), cause.data)
-    last = state.word(cause.data.about, cause.data.name, state.cycle)
-    if last is not None and last.model_copy(update={"at": cause.data.at}) == cause.data:
+    word = silent(cause.data) if state.erased else cause.data
+    if word.cycle > state.cycle:
+        fault = Fault(detail=f"give one of 1 to {state.cycle}", pointer="#/cycle")
+        raise Invalid("The complaint has no such cycle", [fault])
+    outcome.check(Case.of(state, word.cycle, pack_of(state)), word)
+    last = state.word(word.about, word.name, word.cycle)
+    if last is not None and last.model_copy(update={"at": word.at}) == word:
         return state, []
-    decided = [*state.decided, cause.data]
-    return judge(state.model_copy(update={"decided": decided}), cause.time, "decision")
+    said = outdated(state, word.cycle).model_copy(update={"decided": [*state.decided, word]})
+    return judge(said, cause.time, "decision")
 
 
 def migrate(state: Grading | None, cause: Cause[int]) -> Judged:
@@ -215,14 +197,31 @@ def judge(state: Grading, at: datetime, reason: Reason) -> Judged:
     present = Case.of(state, state.cycle, pack)
     owed: list[Fact] = []
     if not present.waits:
-        for cycle in range(1, state.cycle):
-            if state.latest(cycle) is None:
-                state, facts = judge_case(state, Case.of(state, cycle, pack), at, reason)
-                owed += facts
+        for cycle in (n for n in range(1, state.cycle) if n in open_again(state) or n not in state.routes):
+            state, facts = catch_up(state, Case.of(state, cycle, pack), at, reason)
+            owed += facts
         state, facts = judge_case(state, present, at, reason)
+        state = state.model_copy(update={"outdated": []})
         state, more = consequences(state, present)
         owed += [*facts, *more]
-    return unsettle(state, present), owed
+    state = unsettle(state, present)
+    return forgotten(state, present), owed
+
+
+def open_again(state: Grading) -> set[int]:
+    """The cycles to judge again even if they are past: of which something was said, or is still asked."""
+    return {*state.outdated, *(each.cycle for each in state.asked)}
+
+
+def catch_up(state: Grading, case: Case, at: datetime, reason: Reason) -> Judged:
+    """An earlier cycle: judged if it is not yet, or as it ought to be by what was said of it since.
+
+    It is sent if late news says that it was screened then.
+    """
+    before = state.latest(case.cycle)
+    if before is None or case.cycle in open_again(state):
+        return judge_case(state, case, at, reason)
+    return route(state, case, before) if case.screens else (state, [])
 
 
 def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judged:
@@ -236,26 +235,37 @@ def judge_case(state: Grading, case: Case, at: datetime, reason: Reason) -> Judg
     if before is not None:
         graded = graded.model_copy(update={"revision": before.revision + 1, "reason": reason})
     told = [each.decided for each in state.records]
-    decided = next((each for each in reversed(state.decided) if each not in told), None)
+    mine = [each for each in state.decided if each.cycle == case.cycle and each not in told]
+    decided = mine[-1] if mine else None
     if before is not None and decided is not None:
         graded = graded.model_copy(update={"reason": "decision"})
-    records = [*state.records, Record(at=at, graded=graded, decided=decided)]
-    state, routed = route(state.model_copy(update={"records": records}), case, graded)
+    record = Record(at=at, graded=graded, decided=decided)
+    asked = adjudication.asked(state.asked, graded, case.pack, at)
+    news = {"records": [*state.records, record], "asked": asked}
+    state, routed = route(unasked(state.model_copy(update=news)), case, graded)
     return state, [graded, *routed]
 
 
 def route(state: Grading, case: Case, graded: ComplaintGraded) -> Judged:
     """Send it to the departments that must answer, unless they are those that have it.
 
-    What a rule of the pack holds back waits until the facts allow it, where it is.
+    What a rule of the pack holds back waits until the facts allow it, where it is; what is to be screened,
+    until somebody found it to be ours. Departments that have had it once need not be told that it is.
+    Where it goes does not follow from what the customer said once they had been answered, and a cycle that is
+    past stays where it was.
     """
+    if case.cycle < state.cycle and case.cycle in state.routes:
+        return state, []
+    asked, case = case, case.unscored
+    grade = graded.grade if case is asked else outcome.graded(case).grade
     wanted, before = outcome.dispatched(case, graded.class_), state.routes.get(case.cycle)
     if before is not None:
         wanted = wanted.model_copy(update={"revision": before.revision})
         if wanted == before:
             return state, []
         wanted = wanted.model_copy(update={"revision": before.revision + 1})
-    if case.pack.held_back("dispatch", case.facts | {"grade": graded.grade}):
+    had = any(cycle <= case.cycle for cycle in state.routes)
+    if not (case.ours or had) or case.pack.held_back("dispatch", case.facts | {"grade": grade}):
         return state, []
     return state.model_copy(update={"routes": state.routes | {case.cycle: wanted}}), [wanted]
 
@@ -288,29 +298,3 @@ def unsettle(state: Grading, case: Case) -> Grading:
     entering = [each for key, each in wanted.items() if state.joined.get(key) != each.entry]
     leaving = [] if case.waits else [UUID(key) for key in state.joined if key not in wanted]
     return state.model_copy(update={"entering": entering, "leaving": leaving})
-
-
-# how far it has come, for rehearsals
-
-
-Reached = Cause[ComplaintAccepted | SolutionProposed | ComplaintFedBack | ComplaintClosed]
-
-
-def reach(state: Grading | None, cause: Reached) -> Judged:
-    """Note how far the handling has come: which clocks no longer run."""
-    match cause.data:
-        case ComplaintAccepted(cycle=cycle):
-            name = "accepted"
-        case SolutionProposed(cycle=cycle):
-            name = "proposed"
-        case ComplaintFedBack(cycle=cycle):
-            name = "fed_back"
-        case ComplaintClosed(cycle=cycle):
-            name = "closed"
-    return mark(state or Grading(), cycle, name, cause.time), []
-
-
-def mark(state: Grading, cycle: int, name: str, at: datetime) -> Grading:
-    """Note when something happened first."""
-    key = f"{cycle}:{name}"
-    return state.model_copy(update={"marks": state.marks | {key: min(at, state.marks.get(key, at))}})

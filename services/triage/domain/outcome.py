@@ -152,6 +152,21 @@ def check(case: Case, decided: Decided) -> None:
             question = pack.decisions[decided.name]
             _check_known("option", decided.choice, list(question.options))
             _check_known("role for this question", decided.role, [question.role], "role")
+            if decided.name not in (asked := questions(case)):
+                told = f"what is asked: {', '.join(sorted(asked))}" if asked else "nothing is asked of it"
+                raise Conflict(f"{decided.name} is not asked of this complaint in cycle {case.cycle}; {told}")
+
+
+def questions(case: Case) -> set[str]:
+    """The questions that rows ask of this case, answered or not."""
+    matched = (each for verdict in case.verdicts.values() for each in verdict.matched)
+    return {each.row.decision for each in matched if each.row.decision is not None}
+
+
+def standing(graded: ComplaintGraded | None, decided: Decided) -> bool:
+    """Whether an answer is one that the judgement of its cycle rests on."""
+    name = f"{DECISION}.{decided.name}"
+    return graded is not None and any(e.fact == name and e.value == decided.choice for e in graded.matches)
 
 
 def _check_known(what: str, given: str, known: list[str], field: str = "choice") -> None:

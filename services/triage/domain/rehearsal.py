@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.triage.domain import outcome
 from services.triage.domain.case import Case
-from services.triage.domain.grading import Grading, pack_of
+from services.triage.domain.grading import pack_of
+from services.triage.domain.record import Grading
 from shared.events import ComplaintGraded
 from shared.policy import Pack, load_calendar
 from shared.problems import Invalid
@@ -131,8 +132,9 @@ def running(state: Grading, pack: Pack) -> Iterator[tuple[str, datetime]]:
     """
     own = f"{state.cycle}:"
     marks = {key.removeprefix(own): at for key, at in state.marks.items() if key.startswith(own)}
-    dispatched = [each.at for each in state.records if each.graded.cycle == state.cycle]
-    marks |= {"dispatched": dispatched[0]} if dispatched else {}
+    graded = [each.at for each in state.records if each.graded.cycle == state.cycle]
+    if graded and state.cycle in state.routes:
+        marks["dispatched"] = max(graded[0], marks.get("screened", graded[0]))
     if "closed" in marks:
         return
     for name, rule in pack.clocks.items():

@@ -1,0 +1,1 @@
+"""The doors of notify: each file is one resource of its API."""

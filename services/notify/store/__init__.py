@@ -1,0 +1,1 @@
+"""The documents of notify, all in one collection."""

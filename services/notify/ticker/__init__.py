@@ -1,0 +1,1 @@
+"""What notify does when time passes: each file is one kind of thing that falls due."""
