@@ -15,7 +15,7 @@ from faststream.rabbit.subscriber import RabbitSubscriber
 from pydantic_core import to_json
 
 from shared import clock, metrics, telemetry
-from shared.bus import ATTEMPT, OPERATOR, PARKED, REASON, TIERS, Parcel, Publisher
+from shared.bus import ATTEMPT, FOREIGN, OPERATOR, PARKED, REASON, TIERS, Parcel, Publisher
 from shared.envelope import Cause, batch, from_cloudevent, open_batch
 from shared.events import CATALOGUE, Fact
 from shared.problems import Invalid, Malformed, Problem, Unavailable, Unfamiliar
@@ -27,7 +27,6 @@ LARGEST_BATCH = 1_000
 UNKNOWN = "unknown"
 FAILED, UNFAMILIAR = "failed {count} times, the last time with {reason}", "{reason}; after {count} attempts"
 """The reason for which an event is parked that was delayed as often as may be."""
-FOREIGN = "came from broker user"
 """What the reason says when somebody published in another's name."""
 _log = structlog.get_logger()
 
