@@ -141,7 +141,7 @@ class Draft(Generic[S]):
 
     def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
         """The database's update that makes the document as loaded the one as decided, but for its journal."""
-        values = {f"state.{key}": value for key, value in self._rewritten().items()}
+        values = self._rewritten() if self.version else {"state": self._dumped(self.state)}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
             "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
@@ -158,7 +158,10 @@ class Draft(Generic[S]):
         return update
 
     def _rewritten(self) -> dict[str, Any]:
-        """The state's values that changed, with whatever a newer version had written into them."""
+        """The state's values that changed, each in its place, with what a newer version wrote into them."""
+        return {f"state.{key}": value for key, value in self._changed().items()}
+
+    def _changed(self) -> dict[str, Any]:
         assert self.state is not None
         new = self._dumped(self.state)
         changed = {key: value for key, value in new.items() if self.stored.get(key, ...) != value}
@@ -168,7 +171,8 @@ class Draft(Generic[S]):
         whole = {key: preserved(value, self.stored.get(key), known[key]) for key, value in changed.items()}
         return {key: value for key, value in whole.items() if self.stored.get(key, ...) != value}
 
-    def _dumped(self, state: S) -> dict[str, Any]:
+    def _dumped(self, state: S | None) -> dict[str, Any]:
+        assert state is not None
         return state.model_dump(mode="json", by_alias=True, context=self.id)
 
     @property
