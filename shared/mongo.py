@@ -146,9 +146,14 @@ class Store(Generic[S]):
         """
         return await self._committer.update(id, change, cause)
 
-    async def update_soon(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
-        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds."""
-        return await self._committer.update_soon(id, change, cause)
+    async def update_soon(
+        self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
+    ) -> Saved[S]:
+        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds.
+
+        `fresh` says that nobody else knows this id, so that it need not be looked up.
+        """
+        return await self._committer.update_soon(id, change, cause, fresh=fresh)
 
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
