@@ -7,7 +7,8 @@ handled    ids of the causes already answered, the newest HANDLED of them
 sequence   counts the events this service has published about the complaint
 outbox     events owed: decided and kept, not yet confirmed by the broker, each since when (the machine's
            clock); private ones are sealed
-owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock
+owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock (of
+           a new document by the machine's, for an insert cannot ask; it costs a quarter of an upsert)
 journal    every cause and every event, where the service keeps one: each cause before the events it caused,
            and each with the hash that chains it to the one before (`shared.chain`)
 head       how long that chain is and how it ends, signed
@@ -139,9 +140,20 @@ class Draft(Generic[S]):
         sequence = self.sequence + position + 1
         return write(fact, service=service, position=position, sequence=sequence, now=at, cause=cause)
 
+    def document(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
+        """The whole of a document that is new, but for its journal."""
+        assert self.state is not None
+        found = {"_id": self.id, "state": self._dumped(self.state)}
+        found |= {key: value for key, value in lifted.items() if value is not None}
+        found |= {"version": self.next_version, "sequence": self.sequence, "commit": token}
+        found["handled"] = self.causes[-HANDLED:]
+        if self.owed:
+            found |= {"outbox": [_stored(owed) for owed in self.owed], "owed_at": clock.machine_now()}
+        return found
+
     def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
         """The database's update that makes the document as loaded the one as decided, but for its journal."""
-        values = self._rewritten() if self.version else {"state": self._dumped(self.state)}
+        values = {f"state.{key}": value for key, value in self._rewritten().items()}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
             "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
@@ -158,10 +170,7 @@ class Draft(Generic[S]):
         return update
 
     def _rewritten(self) -> dict[str, Any]:
-        """The state's values that changed, each in its place, with what a newer version wrote into them."""
-        return {f"state.{key}": value for key, value in self._changed().items()}
-
-    def _changed(self) -> dict[str, Any]:
+        """The state's values that changed, with whatever a newer version had written into them."""
         assert self.state is not None
         new = self._dumped(self.state)
         changed = {key: value for key, value in new.items() if self.stored.get(key, ...) != value}
@@ -171,8 +180,7 @@ class Draft(Generic[S]):
         whole = {key: preserved(value, self.stored.get(key), known[key]) for key, value in changed.items()}
         return {key: value for key, value in whole.items() if self.stored.get(key, ...) != value}
 
-    def _dumped(self, state: S | None) -> dict[str, Any]:
-        assert state is not None
+    def _dumped(self, state: S) -> dict[str, Any]:
         return state.model_dump(mode="json", by_alias=True, context=self.id)
 
     @property
