@@ -44,12 +44,13 @@ def version_check_off() -> None:
 
     operation = Store._operation
 
-    def blind(self: Store[Any], *given: Any) -> UpdateOne:
+    def blind(self: Store[Any], *given: Any) -> Any:
         guarded = operation(self, *given)
-        guarded._filter.pop("version")  # type: ignore[attr-defined]
+        if isinstance(guarded, UpdateOne):
+            guarded._filter.pop("version")  # type: ignore[attr-defined]
         return guarded
 
-    Store._operation = blind  # type: ignore[method-assign,assignment]
+    Store._operation = blind  # type: ignore[method-assign]
 
 
 def acked_first() -> None:
