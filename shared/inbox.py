@@ -135,13 +135,14 @@ class Inbox:
         """Handle one event. Returns nothing if that went well, else where the event must go now."""
         try:
             event = self._read(member, raw)
-            with metrics.PROCESSING.labels(event.type).time(), telemetry.processing(event) as traced:
+            handled, duration, ages = metrics.of_type(event.type)
+            with duration.time(), telemetry.processing(event) as traced:
                 await self._handlers[type(event.data)](traced)
         except Exception as error:
             return self._failed(member, error, raw)
-        metrics.EVENTS.labels(event.type, "handled").inc()
+        handled.inc()
         age = clock.machine_now() - clock.wake_at(event.time)
-        metrics.EVENT_AGE.labels(event.type).observe(max(0.0, age.total_seconds()))
+        ages.observe(max(0.0, age.total_seconds()))
         return None
 
     def _failed(self, member: Any, error: Exception, raw: AbstractIncomingMessage) -> Parcel:
