@@ -83,7 +83,7 @@ class Broker:
         self.gate, self.disorder = gate, disorder
         self._loop = loop
         self.queues: dict[str, deque[Message]] = {}
-        self.published: dict[str, Message] = {}
+        self.published: dict[tuple[str, bytes], Message] = {}
         self.history: list[Message] = []
         self.delayed = 0
         self._consumers: dict[str, list[Consumer]] = {}
@@ -111,7 +111,7 @@ class Broker:
         return [queue for source, pattern, queue in bindings() if source == exchange and pattern.fullmatch(key)]
 
     def _arrive(self, queue: str, message: Message) -> None:
-        self.published.setdefault(message.id, message)
+        self.published.setdefault((message.id, message.body), message)
         if queue == "redress.history":
             self.history.append(message)
         elif queue.startswith("redress.retry."):

@@ -17,7 +17,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError
 from pymongo.results import BulkWriteResult
 
 from shared.driver import OPTIONS
-from tests.crashes.gate import Gate
+from tests.crashes.gate import Gate, Weight
 from tests.crashes.queries import Document, matches, reach, updated
 
 Audit = Callable[[str, Document, Document], None]
@@ -148,8 +148,9 @@ class Collection:
         self._database.audit(self._name, before, decode(stored, OPTIONS))
 
     async def _request(self, what: str, effects: Sequence[Callable[[], Any]]) -> list[Any]:
+        weight: Weight = "reads" if what == "find" else "light" if self._light else "lasts"
         named = f"{self._name}: {what}"
-        return await self._database.gate.request(named, effects, AutoReconnect, light=self._light and "update" in what)
+        return await self._database.gate.request(named, effects, AutoReconnect, weight=weight)
 
 
 def _shown(document: Document, wanted: Mapping[str, Any], now: datetime) -> Document:

@@ -69,11 +69,15 @@ def _differences(calm: Effects, shaken: Effects) -> Iterator[str]:
         if said[type] != said_now[type]:
             yield f"{type} was published {said_now[type]} times instead of {said[type]}"
     for service, state in states.items():
-        if state != states_now.get(service):
-            yield f"{service} ended otherwise: {_where(state, states_now.get(service))}"
+        yield from (f"{service} ended otherwise: {each}" for each in _where(state, states_now.get(service)))
 
 
-def _where(one: Any, other: Any) -> str:
+def _where(one: Any, other: Any, path: str = "") -> Iterator[str]:
     if isinstance(one, dict) and isinstance(other, dict):
-        return ", ".join(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
-    return "it is not there" if other is None else "it is another"
+        for key in sorted(one.keys() | other.keys()):
+            yield from _where(one.get(key), other.get(key), f"{path}/{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (mine, its) in enumerate(zip(one, other, strict=True)):
+            yield from _where(mine, its, f"{path}/{number}")
+    elif one != other:
+        yield f"{path} is {other} instead of {one}"

@@ -17,6 +17,10 @@ Kind = Literal["crash", "cut off", "rolled back"]
 """The process dies; the connection does; or what was acknowledged without a majority is undone later."""
 
 
+Weight = Literal["reads", "light", "lasts"]
+"""Whether a request changes nothing, something that a majority need not know, or something that lasts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What befalls the request number `index`, once `effects` of its effects have happened."""
@@ -33,13 +37,13 @@ class Point:
     process: str
     what: str
     effects: int
-    light: bool
+    weight: Weight
 
     def faults(self, index: int) -> list[Fault]:
         """Everything that can befall it."""
-        cuts = range(self.effects + 1)
+        cuts = range(1 if self.weight == "reads" else self.effects + 1)
         found = [Fault(index, kind, cut) for kind in ("crash", "cut off") for cut in cuts]  # type: ignore[arg-type]
-        return [*found, Fault(index, "rolled back", 0)] if self.light else found
+        return [*found, Fault(index, "rolled back", 0)] if self.weight == "light" else found
 
 
 @dataclass(eq=False, slots=True)
@@ -73,13 +77,13 @@ class Gate:
         self._chance = random.Random(seed)
 
     async def request(
-        self, what: str, effects: Sequence[Callable[[], T]], trouble: type[Exception], *, light: bool = False
+        self, what: str, effects: Sequence[Callable[[], T]], trouble: type[Exception], weight: Weight = "lasts"
     ) -> list[T]:
         """The answers of all effects. Raises `trouble` where the connection is cut."""
         process = PROCESS.get()
         process.check()
         index = len(self.points)
-        self.points.append(Point(process.name, what, len(effects), light))
+        self.points.append(Point(process.name, what, len(effects), weight))
         await self._travel(process)
         fault = self.planned.get(index)
         if fault is None:

@@ -128,7 +128,7 @@ def _plain(value: Any) -> Any:
     return _text(plain) if isinstance(plain, str) else plain
 
 
-SEALED = {"personal", "contact", "statement", "traceparent", "digest", "request", "key"}
+SEALED = {"sealed", "personal", "traceparent", "request", "key", "basis", "stays", "sequence"}
 
 
 def _text(text: str) -> str:

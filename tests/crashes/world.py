@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
+from importlib.machinery import SourceFileLoader
 from time import monotonic
 from types import ModuleType
 from typing import Any, TypeVar
@@ -56,13 +57,18 @@ TICKS = {
 }
 
 
+_compiled = cache(SourceFileLoader.get_code)
+
+
 def fresh(service: str, time: Callable[[], float]) -> dict[str, ModuleType]:
     """The modules of a service's doors and back rooms as a new process has them, by name."""
     before = _modules(service)
     for name in before:
         del sys.modules[name]
-    for name in DOORS[service]:
-        importlib.import_module(f"services.{service}.{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SourceFileLoader, "get_code", _compiled)
+        for name in DOORS[service]:
+            importlib.import_module(f"services.{service}.{name}")
     made = _modules(service)
     sys.modules.update(before)
     for module in made.values():
