@@ -19,6 +19,7 @@ from typing import Any
 import aio_pika
 from aio_pika.exceptions import ChannelInvalidStateError
 
+from shared.bus import EVENTS, PARKED, PRIVATE
 from tests.crashes.gate import PROCESS, Gate, Process
 
 DEFINITIONS = Path("deploy/broker/definitions.json")
@@ -30,8 +31,9 @@ Consume = Callable[["Delivery"], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What was published, and by whom."""
+    """What was published where, and by whom."""
 
+    exchange: str
     body: bytes
     type: str
     id: str
@@ -84,7 +86,6 @@ class Broker:
         self._loop = loop
         self.queues: dict[str, deque[Message]] = {}
         self.published: dict[tuple[str, bytes], Message] = {}
-        self.history: list[Message] = []
         self.delayed = 0
         self._consumers: dict[str, list[Consumer]] = {}
         self._chance = random.Random(seed)
@@ -98,23 +99,28 @@ class Broker:
         assert message.type is not None
         assert message.message_id is not None
         assert message.user_id is not None
-        sent = Message(message.body, message.type, message.message_id, message.user_id, dict(message.headers))
+        sent = Message(exchange, message.body, message.type, message.message_id, message.user_id, dict(message.headers))
         effects = [partial(self._arrive, queue, sent) for queue in self._routed(exchange, key)]
         assert effects, f"nobody takes {key} from {exchange}"
         await self.gate.request(f"{exchange}: publish {key}", effects, ChannelInvalidStateError)
 
+    def publish_again(self, message: Message) -> None:
+        """Deliver what was published before to every service that takes it."""
+        for queue in self._routed(message.exchange, message.type):
+            if queue.endswith(".inbox"):
+                self.put(queue, message)
+
     def _routed(self, exchange: str, key: str) -> list[str]:
         if exchange.startswith("redress.retry."):
             return [f"{exchange}/{key}"]
-        if exchange == "redress.parked":
+        if exchange == PARKED:
             return [f"{key}.parked"]
         return [queue for source, pattern, queue in bindings() if source == exchange and pattern.fullmatch(key)]
 
     def _arrive(self, queue: str, message: Message) -> None:
-        self.published.setdefault((message.id, message.body), message)
-        if queue == "redress.history":
-            self.history.append(message)
-        elif queue.startswith("redress.retry."):
+        if message.exchange in (EVENTS, PRIVATE):
+            self.published.setdefault((message.id, message.body), message)
+        if queue.startswith("redress.retry."):
             exchange, _, home = queue.partition("/")
             self.delayed += 1
             self._loop.call_later(RETRY_S[exchange.rpartition(".")[2]], self._come_back, home, message)

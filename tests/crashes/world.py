@@ -232,13 +232,6 @@ class World:
         """Put all clocks on."""
         self.loop.ahead += ahead
 
-    def repeat(self, messages: Sequence[Message]) -> None:
-        """Deliver once more what was published before, to everybody who takes it."""
-        for message in messages:
-            for queue in self.broker._routed("redress.events", message.type):
-                if queue.endswith(".inbox"):
-                    self.broker.put(queue, message)
-
 
 async def _tick(tick: Callable[[], Awaitable[bool]]) -> None:
     while True:
