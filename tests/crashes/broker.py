@@ -48,6 +48,7 @@ class Consumer:
     process: Process
     context: Context
     consume: Consume
+    no_ack: bool
     unacked: "dict[Delivery, asyncio.Task[Any]]" = field(default_factory=dict)
 
 
@@ -141,9 +142,9 @@ class Broker:
 
     # consuming
 
-    def consume(self, queue: str, consume: Consume) -> None:
-        """From now on this process takes messages of the queue."""
-        consumer = Consumer(PROCESS.get(), copy_context(), consume)
+    def consume(self, queue: str, consume: Consume, *, no_ack: bool) -> None:
+        """From now on this process takes messages of the queue; with `no_ack` they are its at once."""
+        consumer = Consumer(PROCESS.get(), copy_context(), consume, no_ack)
         self._consumers.setdefault(queue, []).append(consumer)
         self._deliver_soon(queue)
 
@@ -163,7 +164,7 @@ class Broker:
         for task in tasks:
             task.cancel()
         self._return(queue, consumer)
-        again = partial(self.consume, queue, consumer.consume)
+        again = partial(self.consume, queue, consumer.consume, no_ack=consumer.no_ack)
         self._loop.call_later(AGAIN_S, self._again, consumer, again)
 
     def _again(self, consumer: Consumer, again: Callable[[], None]) -> None:
@@ -185,7 +186,8 @@ class Broker:
             delivery = Delivery(self, queue, consumer, waiting.popleft())
             work: Any = consumer.consume(delivery)
             task = self._loop.create_task(work, context=consumer.context.copy())
-            consumer.unacked[delivery] = task
+            if not consumer.no_ack:
+                consumer.unacked[delivery] = task
             task.add_done_callback(lambda done: self._deliver_soon(queue))
 
     @property

@@ -34,10 +34,10 @@ class Run:
     violations: list[str] = field(default_factory=list)
 
 
-def played(story: Story, faults: Sequence[Fault] = (), seed: int = 1) -> Run:
+def played(story: Story = a_way, faults: Sequence[Fault] = (), *, seed: int = 1, replicas: int = 1) -> Run:
     """A story with these faults."""
     watch = Watch()
-    with world(faults, seed=seed, audit=watch) as found:
+    with world(faults, seed=seed, replicas=replicas, audit=watch) as found:
         try:
             story(found)
         except TimeoutError:
@@ -52,9 +52,9 @@ def faults_of(calm: Run) -> list[Fault]:
     return [fault for index, point in enumerate(calm.points) for fault in point.faults(index)]
 
 
-def judged(calm: Run, fault: Fault, story: Story, seed: int = 1) -> list[str]:
+def judged(calm: Run, fault: Fault, story: Story = a_way, seed: int = 1) -> list[str]:
     """What a fault breaks."""
-    run = played(story, [fault], seed)
+    run = played(story, [fault], seed=seed)
     return [*run.violations, *_differences(calm.effects, run.effects), *_missed(calm, run, fault)]
 
 

@@ -33,7 +33,7 @@ class Sequences(RuleBasedStateMachine):
     @precondition(lambda self: len(self.keys) < MOST_COMPLAINTS)
     @rule()
     def hand_in(self) -> None:
-        self.keys.append(f"customer {len(self.keys)}")
+        self.keys.append(f"customer-{len(self.keys)}")
         self.world.hand_in(self.keys[-1])
 
     @rule(which=st.integers(0, MOST_COMPLAINTS))
@@ -73,7 +73,8 @@ class Sequences(RuleBasedStateMachine):
             return
         with self.kept:
             violations = list(_settled(self.world, self.watch))
-        assert violations == []
+        if violations:
+            raise AssertionError("\n".join(violations))
 
 
 def _settled(found: World, watch: Watch) -> "list[str]":
@@ -86,7 +87,7 @@ def _settled(found: World, watch: Watch) -> "list[str]":
             found.broker.publish_again(message)
         found.rest()
     except TimeoutError:
-        return [*watch.violations, f"zombie: not at rest, {found.busy_with()}"]
+        return [*watch.violations, *found.complaints, f"zombie: not at rest, {found.busy_with()}"]
     after = examined(found)
     return [*watch.violations, *after.violations, *_changed(before, after)]
 

@@ -21,6 +21,7 @@ from uuid import UUID
 import aio_pika
 import prometheus_client
 import pytest
+from faststream import AckPolicy
 from faststream.rabbit import RabbitBroker
 from pydantic import SecretStr
 
@@ -33,11 +34,12 @@ from tests.crashes.broker import Broker, Message
 from tests.crashes.clockwork import Clockwork, clockwork
 from tests.crashes.database import Audit, Database
 from tests.crashes.gate import PROCESS, Fault, Gate, Process
+from tests.kit.doors import settled
 from tests.kit.intake import BODY, FORMS, STAFF, STEP
 
 T = TypeVar("T")
 TICK_S, RESTART_S, LOOK_S, ASK_S = 2.0, 1.0, 0.25, 0.5
-REST_S = 240.0
+REST_S = 90.0
 DOORS: Mapping[str, Sequence[str]] = {
     "intake": ("listeners", "api.handing_in", "api.calling"),
     "triage": ("listeners", "ticker"),
@@ -57,20 +59,23 @@ TICKS = {
 }
 
 
+for _service, _names in DOORS.items():
+    for _name in _names:
+        importlib.import_module(f"services.{_service}.{_name}")
 _compiled = cache(SourceFileLoader.get_code)
 
 
 def fresh(service: str, time: Callable[[], float]) -> dict[str, ModuleType]:
     """The modules of a service's doors and back rooms as a new process has them, by name."""
-    before = _modules(service)
-    for name in before:
-        del sys.modules[name]
     with pytest.MonkeyPatch.context() as patch:
+        package = sys.modules[f"services.{service}"]
+        for name in _modules(service):
+            patch.delitem(sys.modules, name)
+            patch.delattr(package, name.split(".")[2], raising=False)
         patch.setattr(SourceFileLoader, "get_code", _compiled)
         for name in DOORS[service]:
             importlib.import_module(f"services.{service}.{name}")
-    made = _modules(service)
-    sys.modules.update(before)
+        made = _modules(service)
     for module in made.values():
         if getattr(module, "monotonic", None) is monotonic:
             module.monotonic = time  # type: ignore[attr-defined]
@@ -266,15 +271,19 @@ def world(
     faults: Sequence[Fault] = (), *, seed: int = 1, disorder: float = 0.0, replicas: int = 1, audit: Audit
 ) -> Iterator[World]:
     """The five services, started; the libraries' doors lead to a database and a broker in memory."""
-    with clockwork(seed) as loop, pytest.MonkeyPatch.context() as patch:
+    with (
+        clockwork(seed) as loop,
+        pytest.MonkeyPatch.context() as patch,
+        settled(patch, fingerprint_key="f" * 40, survey_key="s" * 40),
+    ):
         loop.set_task_factory(_task)
         found = World(loop, faults, seed, disorder, audit)
+        patch.setattr(sealing, "_house", {"secret": b"the key of a house where nobody lives"})
         patch.setattr(mongo, "AsyncMongoClient", found.database.client)
         patch.setattr(aio_pika, "connect", found.broker.connect)
         patch.setattr(inbox, "RabbitBroker", partial(_InMemory, found.broker))
         patch.setattr(prometheus_client.REGISTRY, "register", lambda collector: None)
         for service in DOORS:
-            _modules(service) or fresh(service, loop.time)
             for number in range(replicas):
                 found.start(f"{service} {number}")
         try:
@@ -302,4 +311,5 @@ class _InMemory(RabbitBroker):
         for subscriber in self.subscribers:
             subscriber._build_fastdepends_model()
             subscriber._post_start()
-            self._queues.consume(subscriber.queue.name, subscriber.consume)
+            no_ack = subscriber.ack_policy is AckPolicy.ACK_FIRST
+            self._queues.consume(subscriber.queue.name, subscriber.consume, no_ack=no_ack)
