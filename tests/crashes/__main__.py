@@ -1,4 +1,4 @@
-"""`python -m tests.crashes N SEED`: every crash point, then N sequences; one line, and fail on a violation."""
+"""`python -m tests.crashes N SEED`: every crash point, N sequences; fail on a violation."""
 
 import logging
 import os
@@ -28,7 +28,8 @@ def main(sequences: int, start: int) -> int:
     missed = sum("did not strike" in each for each in violations)
     failed = failing_sequence(sequences, start)
     say(
-        f"crash points {100 * (len(faults) - missed) // len(faults)}% ({len(faults)} at {len(calm.points)} requests), "
+        f"crash points {100 * (len(faults) - missed) // len(faults)}% "
+        f"({len(faults)} at {len(calm.points)} requests), "
         f"sequences {sequences}, violations {len(violations) + failed} seed={start}"
     )
     return 1 if violations or failed else 0

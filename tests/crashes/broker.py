@@ -18,6 +18,9 @@ from typing import Any
 
 import aio_pika
 from aio_pika.exceptions import ChannelInvalidStateError
+from faststream import AckPolicy
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.subscriber import RabbitSubscriber
 
 from shared.bus import EVENTS, PARKED, PRIVATE
 from tests.crashes.gate import PROCESS, Gate, Process
@@ -73,7 +76,9 @@ class Delivery:
 
     async def reject(self, requeue: bool = False) -> None:
         self._settle()
-        self._broker.queues.setdefault(f"{self._queue.partition('.')[0]}.parked", deque()).append(self.message)
+        self._broker.queues.setdefault(f"{self._queue.partition('.')[0]}.parked", deque()).append(
+            self.message
+        )
 
     def _settle(self) -> None:
         self._consumer.unacked.pop(self, None)
@@ -100,7 +105,9 @@ class Broker:
         assert message.type is not None
         assert message.message_id is not None
         assert message.user_id is not None
-        sent = Message(exchange, message.body, message.type, message.message_id, message.user_id, dict(message.headers))
+        sent = Message(
+            exchange, message.body, message.type, message.message_id, message.user_id, dict(message.headers)
+        )
         effects = [partial(self._arrive, queue, sent) for queue in self._routed(exchange, key)]
         assert effects, f"nobody takes {key} from {exchange}"
         await self.gate.request(f"{exchange}: publish {key}", effects, ChannelInvalidStateError)
@@ -116,7 +123,9 @@ class Broker:
             return [f"{exchange}/{key}"]
         if exchange == PARKED:
             return [f"{key}.parked"]
-        return [queue for source, pattern, queue in bindings() if source == exchange and pattern.fullmatch(key)]
+        return [
+            queue for source, pattern, queue in bindings() if source == exchange and pattern.fullmatch(key)
+        ]
 
     def _arrive(self, queue: str, message: Message) -> None:
         if message.exchange in (EVENTS, PRIVATE):
@@ -194,7 +203,27 @@ class Broker:
     def busy(self) -> bool:
         """Whether anything is on its way."""
         unacked = any(each.unacked for some in self._consumers.values() for each in some)
-        return unacked or bool(self.delayed) or any(self.queues[name] for name in self.queues if "inbox" in name)
+        return (
+            unacked or bool(self.delayed) or any(self.queues[name] for name in self.queues if "inbox" in name)
+        )
+
+
+class InMemory(RabbitBroker):
+    """FastStream's broker, acknowledgements and all, on the queues of a broker in memory."""
+
+    def __init__(self, queues: Broker, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._queues = queues
+
+    async def start(self) -> None:
+        self._setup_logger()
+        for subscriber in self.subscribers:
+            assert isinstance(subscriber, RabbitSubscriber)
+            subscriber._build_fastdepends_model()
+            subscriber._post_start()
+            no_ack = subscriber.ack_policy is AckPolicy.ACK_FIRST
+            consume: Any = subscriber.consume
+            self._queues.consume(subscriber.queue.name, consume, no_ack=no_ack)
 
 
 class _Connection:

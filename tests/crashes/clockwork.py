@@ -1,4 +1,4 @@
-"""Time that passes only when nothing is left to do: minutes of waiting take no time, and every run is alike."""
+"""Time that passes only when nothing is left to do: waiting takes no time, and every run is alike."""
 
 import asyncio
 import os

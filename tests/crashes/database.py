@@ -4,14 +4,13 @@ It keeps its documents as bytes, so that nobody holds a part of one in hand. `au
 that is written, before and after.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from bson import decode, encode
-from bson.binary import Binary
 from pymongo import IndexModel, UpdateOne, WriteConcern
 from pymongo.errors import AutoReconnect, BulkWriteError
 from pymongo.results import BulkWriteResult
@@ -91,6 +90,7 @@ class Collection:
                 found.sort(key=lambda each: reach(each, name), reverse=direction < 0)
             return [_shown(each, wanted, now) for each in found]
 
+        found: list[Document]
         [found] = await self._request("find", [read])
         return found
 
@@ -154,7 +154,9 @@ class Collection:
 
 
 def _shown(document: Document, wanted: Mapping[str, Any], now: datetime) -> Document:
-    names = {"_id", *(name for name, what in wanted.items() if what)} - {n for n, w in wanted.items() if w == 0}
+    names = {"_id", *(name for name, what in wanted.items() if what)} - {
+        n for n, w in wanted.items() if w == 0
+    }
     shown = {name: document[name] for name in names if name in document}
     return shown | {name: now for name, what in wanted.items() if what == "$$NOW"}
 
@@ -162,7 +164,7 @@ def _shown(document: Document, wanted: Mapping[str, Any], now: datetime) -> Docu
 class Cursor:
     """What a query will find, once it is asked for."""
 
-    def __init__(self, find: Callable[[Sequence[tuple[str, int]]], Any]) -> None:
+    def __init__(self, find: Callable[[Sequence[tuple[str, int]]], Awaitable[list[Document]]]) -> None:
         self._find = find
         self._order: Sequence[tuple[str, int]] = ()
         self._most: int | None = None

@@ -42,7 +42,7 @@ class Point:
     def faults(self, index: int) -> list[Fault]:
         """Everything that can befall it."""
         cuts = range(1 if self.weight == "reads" else self.effects + 1)
-        found = [Fault(index, kind, cut) for kind in ("crash", "cut off") for cut in cuts]  # type: ignore[arg-type]
+        found = [Fault(index, kind, cut) for kind in ("crash", "cut off") for cut in cuts]
         return [*found, Fault(index, "rolled back", 0)] if self.weight == "light" else found
 
 
@@ -77,7 +77,11 @@ class Gate:
         self._chance = random.Random(seed)
 
     async def request(
-        self, what: str, effects: Sequence[Callable[[], T]], trouble: type[Exception], weight: Weight = "lasts"
+        self,
+        what: str,
+        effects: Sequence[Callable[[], T]],
+        trouble: type[Exception],
+        weight: Weight = "lasts",
     ) -> list[T]:
         """The answers of all effects. Raises `trouble` where the connection is cut."""
         process = PROCESS.get()
