@@ -81,6 +81,9 @@ oracle: $(READY) ## due times beside a count of minutes, for many random calenda
 faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
 	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)
 
+crashes: $(READY) ## die at every request of a complaint's way, then in random sequences, in memory (N sequences, SEED)
+	@$(BIN)/python -m tests.crashes $(N) $(SEED)
+
 rolling: $(READY) ## restart every replica in turn under load, count what failed or was lost (RATE a second, SEED)
 	@$(BIN)/python -m tests.faults.rolling --rate $(RATE) --seed $(SEED) $(ARGS)
 
