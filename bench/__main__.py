@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import accept, chain, latency
+from bench import accept, chain, counters, latency
 from bench.ground import Ground, Wanted, ground
 from bench.load import Refused, Unfinished
 from deploy.local.install import Failed, install
@@ -20,6 +20,7 @@ PARTS: dict[str, Part] = {
     "chain": chain.part,
     "accept": accept.part,
     "latency": latency.part,
+    "counters": counters.part,
 }
 """Each on servers of its own; prints its tables and returns its line."""
 

@@ -23,9 +23,9 @@ import uvloop
 
 from bench.ground import Ground, Wanted, ground
 from bench.load import Door, Refused, receipt
+from deploy.local.endpoints import Endpoints
 from deploy.local.install import Failed, install
 from deploy.local.ports import free_ports
-from deploy.local.servers import Servers
 from deploy.local.system import NotReady, System
 
 CONNECTIONS = (1, 16, 64)
@@ -101,7 +101,7 @@ async def part(here: Ground, wanted: Wanted) -> str:
     return await compare(here, 3 * wanted.n, CONNECTIONS, wanted.repeats)
 
 
-def _launch(port: int, servers: Servers) -> "subprocess.Popen[bytes]":
+def _launch(port: int, servers: Endpoints) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"BARE_MONGO_URL": servers.admin_mongo_url, "BARE_PORT": str(port)}
     return subprocess.Popen([sys.executable, "-m", "bench.bare"], env=environment, stdin=subprocess.DEVNULL)
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pymongo.asynchronous.collection import AsyncCollection
 
 from bench import topology
-from bench.ground import Ground
+from bench.ground import Place
 from bench.load import MAILS, Door
 from deploy.local.ports import free_ports
 from deploy.local.system import System
@@ -50,12 +50,12 @@ class Product:
     fewest_mails = 1
 
     def __init__(
-        self, ground: Ground, name: str = "chain", environment: Mapping[str, str] | None = None
+        self, place: Place, name: str = "chain", environment: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
-        settings = {"REDRESS_SMTP_URL": ground.sink.url, **(environment or {})}
-        self.system = System(ground.servers, ground.folder / name, settings)
-        self.complaints: Complaints = ground.mongo["intake"]["complaints"]
+        settings = {"REDRESS_SMTP_URL": place.sink.url, **(environment or {})}
+        self.system = System(place.servers, place.folder / name, settings)
+        self.complaints: Complaints = place.mongo["intake"]["complaints"]
 
     async def start(self) -> None:
         await self.system.start()
@@ -75,21 +75,21 @@ class Product:
 class ByHand:
     """The processes of `bench.floor` or `bench.ceiling`."""
 
-    def __init__(self, ground: Ground, name: str, fewest_mails: int = MAILS) -> None:
+    def __init__(self, place: Place, name: str, fewest_mails: int = MAILS) -> None:
         self.name = name
         self.exchange = f"{name}.events"
         self.fewest_mails = fewest_mails
-        self._amqp_url = ground.servers.admin_amqp_url
-        self._log = ground.folder / f"{name}.log"
+        self._amqp_url = place.servers.admin_amqp_url
+        self._log = place.folder / f"{name}.log"
         self._port = free_ports(name)[name]
         self._environment = {
-            "CHAIN_AMQP_URL": ground.servers.admin_amqp_url,
-            "CHAIN_MONGO_URL": ground.servers.admin_mongo_url,
-            "CHAIN_SMTP_URL": ground.sink.url,
+            "CHAIN_AMQP_URL": place.servers.admin_amqp_url,
+            "CHAIN_MONGO_URL": place.servers.admin_mongo_url,
+            "CHAIN_SMTP_URL": place.sink.url,
             "CHAIN_PORT": str(self._port),
         }
         self._processes: list[subprocess.Popen[bytes]] = []
-        self.complaints: Complaints = ground.mongo[name]["intake"]
+        self.complaints: Complaints = place.mongo[name]["intake"]
 
     async def start(self) -> None:
         await topology.declare(self._amqp_url, self.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.measure import Client, Meters
 from bench.sink import Sink
+from deploy.local.endpoints import Endpoints
 from deploy.local.servers import Servers
 
 
@@ -21,14 +22,20 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Two servers and what is measured on them."""
+class Place:
+    """Two servers, whosever they are, and a mail server."""
 
-    servers: Servers
+    servers: Endpoints
     mongo: Client
-    meters: Meters
     sink: Sink
     folder: Path
+
+
+@dataclass(frozen=True)
+class Ground(Place):
+    """The same on this machine, where it can be seen what they use."""
+
+    meters: Meters
 
 
 @asynccontextmanager
@@ -38,7 +45,7 @@ async def ground(folder: Path) -> AsyncIterator[Ground]:
     await sink.start()
     try:
         async with Client(servers.admin_mongo_url, uuidRepresentation="standard") as mongo:
-            yield Ground(servers, mongo, Meters(servers, mongo), sink, folder)
+            yield Ground(servers, mongo, sink, folder, Meters(servers, mongo))
     finally:
         await servers.stop()
         await sink.stop()
