@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from bench import accept, chain, counters, latency
+from bench import accept, backlog, chain, counters, growth, latency, layers, memory, profiles, scaling
 from bench.ground import Ground, Wanted, ground
 from bench.load import Refused, Unfinished
 from deploy.local.install import Failed, install
@@ -21,6 +21,12 @@ PARTS: dict[str, Part] = {
     "accept": accept.part,
     "latency": latency.part,
     "counters": counters.part,
+    "growth": growth.part,
+    "backlog": backlog.part,
+    "memory": memory.part,
+    "scaling": scaling.part,
+    "layers": layers.part,
+    "profiles": profiles.part,
 }
 """Each on servers of its own; prints its tables and returns its line."""
 

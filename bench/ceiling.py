@@ -135,21 +135,20 @@ class Process:
             await self._written.put((works, drafts))
 
     async def _drafts(self, works: Sequence[Work]) -> Iterable[Draft]:
-        """All that has come, decided."""
+        """All that has come, decided, and what is to be told of it sent."""
         causes = [each for work in works if work.message for each in from_json(work.message.body)]
         drafts = await self._load({UUID(cause["correlationid"]) for cause in causes})
+        telling = []
         for cause in causes:
             draft = drafts[UUID(cause["correlationid"])]
+            state = draft.document["state"]
             if cause["id"] not in draft.document["handled"]:
                 draft.document["handled"].append(cause["id"])
                 draft.causes.append(cause)
-                draft.note(
-                    self.service, cause, self._decide(draft.document["state"], cause["type"], cause["data"])
-                )
-        if self.service == "notify":
-            await asyncio.gather(
-                *(self._tell(draft, cause) for draft in drafts.values() for cause in draft.causes)
-            )
+                draft.note(self.service, cause, self._decide(state, cause["type"], cause["data"]))
+                notices = untold(state, cause["type"]) if self.service == "notify" else []
+                telling += [self._tell(draft, cause, notice) for notice in notices]
+        await asyncio.gather(*telling)
         if self.service == "intake":
             for draft in drafts.values():
                 draft.journal += draft.causes
@@ -171,17 +170,16 @@ class Process:
         draft.journal += [document["state"]["given"], *draft.owed]
         return draft
 
-    async def _tell(self, draft: Draft, cause: Json) -> None:
-        """Mail what can be told now, but fold what would be too much for one address."""
+    async def _tell(self, draft: Draft, cause: Json, notice: Json) -> None:
+        """Mail it, but fold what would be too much for one address."""
         state = draft.document["state"]
-        for notice in untold(state, cause["type"]):
-            self._told[notice["to"]] += 1
-            if self._told[notice["to"]] <= MAILS_PER_HOUR:
-                line = await self._lines.get()
-                await line.send_message(mail(notice, state))
-                self._lines.put_nowait(line)
-            state.setdefault("notices", []).append(notice)
-            draft.note(self.service, cause, [("notice.sent.v1", {**notice, "channel": "email", "cycle": 1})])
+        self._told[notice["to"]] += 1
+        if self._told[notice["to"]] <= MAILS_PER_HOUR:
+            line = await self._lines.get()
+            await line.send_message(mail(notice, state))
+            self._lines.put_nowait(line)
+        state.setdefault("notices", []).append(notice)
+        draft.note(self.service, cause, [("notice.sent.v1", {**notice, "channel": "email", "cycle": 1})])
 
     async def _publish_all(self) -> None:
         """All that has been written meanwhile goes out together; then it is struck out and acknowledged."""

@@ -40,25 +40,39 @@ class Contender(Protocol):
     def door(self) -> Door: ...
 
     @property
-    def pids(self) -> list[int]: ...
+    def pids(self) -> dict[str, int]:
+        """Its processes by name."""
+        ...
 
 
 class Product:
-    """The five services as anybody would start them, with their default settings but for `environment`."""
+    """The five services as anybody would start them, with their default settings but for `environment`.
+
+    Of some there may be more `replicas` than one.
+    """
 
     exchange = "redress.events"
     fewest_mails = 1
 
     def __init__(
-        self, place: Place, name: str = "chain", environment: Mapping[str, str] | None = None
+        self,
+        place: Place,
+        name: str = "chain",
+        environment: Mapping[str, str] | None = None,
+        replicas: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
+        self._more = [
+            (of, f"{of}-{each}") for of, many in (replicas or {}).items() for each in range(2, many + 1)
+        ]
         settings = {"REDRESS_SMTP_URL": place.sink.url, **(environment or {})}
         self.system = System(place.servers, place.folder / name, settings)
         self.complaints: Complaints = place.mongo["intake"]["complaints"]
 
     async def start(self) -> None:
-        await self.system.start()
+        for service, name in (*((each, each) for each in SERVICES), *self._more):
+            self.system.launch(service, name)
+        await self.system.ready()
 
     async def stop(self) -> None:
         await self.system.stop()
@@ -68,8 +82,8 @@ class Product:
         return Door(self.system.url("intake"), self.system.key)
 
     @property
-    def pids(self) -> list[int]:
-        return [self.system.pid(name) for name in self.system.names]
+    def pids(self) -> dict[str, int]:
+        return {name: self.system.pid(name) for name in self.system.names}
 
 
 class ByHand:
@@ -88,7 +102,7 @@ class ByHand:
             "CHAIN_SMTP_URL": place.sink.url,
             "CHAIN_PORT": str(self._port),
         }
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.complaints: Complaints = place.mongo[name]["intake"]
 
     async def start(self) -> None:
@@ -101,14 +115,13 @@ class ByHand:
 
     def _launch(self, service: str) -> None:
         with self._log.open("ab") as log:
-            started = subprocess.Popen(
+            self._processes[service] = subprocess.Popen(
                 [sys.executable, "-m", f"bench.{self.name}", service],
                 env=os.environ | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        self._processes.append(started)
 
     async def _until_open(self) -> None:
         while True:
@@ -119,9 +132,9 @@ class ByHand:
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        for process in self._processes:
+        for process in self._processes.values():
             process.terminate()
-        for process in self._processes:
+        for process in self._processes.values():
             await asyncio.to_thread(process.wait, 20)
         self._processes.clear()
 
@@ -130,5 +143,5 @@ class ByHand:
         return Door(f"http://127.0.0.1:{self._port}", "none")
 
     @property
-    def pids(self) -> list[int]:
-        return [process.pid for process in self._processes]
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}

@@ -5,7 +5,7 @@ come first served. Arrivals are a Poisson process, service times exponential aro
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
@@ -55,10 +55,3 @@ def sojourns(stations: Sequence[Station], rate: float, count: int, seed: int = 1
 def capacity(stations: Sequence[Station]) -> float:
     """Complaints a second that all of them together carry: as many as the narrowest."""
     return min(station.capacity for station in stations)
-
-
-def machines(
-    seconds: Mapping[str, float], replicas: Mapping[str, int], cores: Mapping[str, int]
-) -> list[Station]:
-    """Stations by processor time a complaint: a core for each replica of a service, so many for a server."""
-    return [Station(replicas.get(name) or cores.get(name, 1), each) for name, each in seconds.items()]
