@@ -21,7 +21,8 @@ from shared.bus import EVENTS, OPERATOR, PRIVATE
 from shared.envelope import BATCH, from_cloudevent, open_batch
 from shared.events import ComplaintRegistered, StatementRecorded
 
-SIZES, IN_FULL = (2_000, 20_000), (10_000, 100_000)
+SIZES, IN_FULL = (2, 20), (10, 100)
+"""Messages that wait, in runs of the chain."""
 INBOX, AT_ONCE, PATIENCE_S = "triage.inbox", 500, 1_800.0
 WAITED_FOR = {EVENTS: ComplaintRegistered.type, PRIVATE: StatementRecorded.type}
 """What triage grades by, and where it is published."""
@@ -96,7 +97,7 @@ async def part(here: Ground, wanted: Wanted) -> str:
         for service in SERVICES:
             await product.system.end(service)
         found = []
-        for messages in IN_FULL if wanted.full else SIZES:
+        for messages in (runs * wanted.n for runs in (IN_FULL if wanted.full else SIZES)):
             await flood(here, models, messages)
             found.append(await drained(here, product, messages))
             print(
