@@ -92,6 +92,8 @@ _OPERATORS: Mapping[str, Callable[[Any], Any]] = {
     "$in": lambda given: given[0] in given[1],
     "$eq": lambda given: given[0] == given[1],
     "$lte": lambda given: given[0] <= given[1],
+    "$gte": lambda given: given[0] >= given[1],
+    "$add": lambda given: given[0] + timedelta(milliseconds=given[1]),
     "$subtract": lambda given: given[0] - timedelta(milliseconds=given[1]),
     "$cond": lambda given: given[1] if given[0] else given[2],
 }
