@@ -149,10 +149,7 @@ class Store(Generic[S]):
     async def update_soon(
         self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
     ) -> Saved[S]:
-        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds.
-
-        `fresh` says that nobody else knows this id, so that it need not be looked up.
-        """
+        """`update`, but raises Unavailable after some seconds. Of a `fresh` id there is no document yet."""
         return await self._committer.update_soon(id, change, cause, fresh=fresh)
 
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
@@ -199,18 +196,13 @@ class Store(Generic[S]):
 
     def _operation(self, draft: Draft[S], token: UUID) -> InsertOne[dict[str, Any]] | UpdateOne:
         assert draft.state is not None
-        lifted, entries, head = self._lift(draft.state), list[Mapping[str, Any]](), None
+        values, entries = self._lift(draft.state), list[Mapping[str, Any]]()
         if draft.journal:
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
-            entries = [as_it_is(each) for each in written]
+            values, entries = values | {"head": head.stored}, [as_it_is(each) for each in written]
         if draft.version == 0:
-            whole = draft.document(lifted, token)
-            return InsertOne(whole | ({"journal": entries, "head": head.stored} if head else {}))
-        update = draft.update(lifted, token)
-        if head:
-            update["$push"]["journal"] = {"$each": entries}
-            update["$set"]["head"] = head.stored
-        return UpdateOne({"_id": draft.id, "version": draft.version}, update)
+            return InsertOne(draft.document(values, entries, token))
+        return UpdateOne({"_id": draft.id, "version": draft.version}, draft.update(values, entries, token))
 
     # reading
 
