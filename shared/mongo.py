@@ -29,6 +29,7 @@ from shared.watching import watched
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
 C = TypeVar("C")
+Lift = Callable[[S], dict[str, Any]]
 Changes = AsyncIterator[tuple[str, Saved[S] | None]]
 """Documents as they change, each with the token to go on after it."""
 
@@ -52,7 +53,7 @@ class Store(Generic[S]):
         collection: str,
         state: type[S],
         *,
-        lift: Callable[[S], dict[str, Any]] = lambda state: {},
+        lift: Lift[S] = lambda state: {},
         indexes: Sequence[IndexModel] = (),
         journal: Keep[S] | None = None,
     ) -> None:
@@ -67,11 +68,7 @@ class Store(Generic[S]):
         self.unwatched = asyncio.Event()
 
     def beside(
-        self,
-        state: type[T],
-        *,
-        lift: Callable[[T], dict[str, Any]] = lambda state: {},
-        indexes: Sequence[IndexModel] = (),
+        self, state: type[T], *, lift: Lift[T] = lambda state: {}, indexes: Sequence[IndexModel] = ()
     ) -> "Store[T]":
         """Another kind of document in the same collection, opened and closed with this store."""
         other = Store(self.service, self.name, state, lift=lift, indexes=indexes)
