@@ -140,8 +140,10 @@ class Draft(Generic[S]):
         sequence = self.sequence + position + 1
         return write(fact, service=service, position=position, sequence=sequence, now=at, cause=cause)
 
-    def document(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
-        """The whole of a document that is new, but for its journal."""
+    def document(
+        self, lifted: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], token: UUID
+    ) -> dict[str, Any]:
+        """A new document whole; `entries` are those of its journal, with their hashes."""
         assert self.state is not None
         found = {"_id": self.id, "state": self._dumped(self.state)}
         found |= {key: value for key, value in lifted.items() if value is not None}
@@ -149,10 +151,12 @@ class Draft(Generic[S]):
         found["handled"] = self.causes[-HANDLED:]
         if self.owed:
             found |= {"outbox": [_stored(owed) for owed in self.owed], "owed_at": clock.machine_now()}
-        return found
+        return found | ({"journal": entries} if entries else {})
 
-    def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
-        """The database's update that makes the document as loaded the one as decided, but for its journal."""
+    def update(
+        self, lifted: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], token: UUID
+    ) -> dict[str, Any]:
+        """The database's update that makes the document as loaded the one as decided, with these entries."""
         values = {f"state.{key}": value for key, value in self._rewritten().items()}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
@@ -161,6 +165,8 @@ class Draft(Generic[S]):
         }
         if absent := [key for key, value in lifted.items() if value is None]:
             update["$unset"] = dict.fromkeys(absent, "")
+        if entries:
+            update["$push"]["journal"] = {"$each": entries}
         if self.owed:
             update["$push"]["outbox"] = {"$each": [_stored(owed) for owed in self.owed]}
             # An older debt keeps its date, and one that is being struck out must leave none behind.

@@ -29,6 +29,7 @@ from shared.watching import watched
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
 C = TypeVar("C")
+Lift = Callable[[S], dict[str, Any]]
 Changes = AsyncIterator[tuple[str, Saved[S] | None]]
 """Documents as they change, each with the token to go on after it."""
 
@@ -52,7 +53,7 @@ class Store(Generic[S]):
         collection: str,
         state: type[S],
         *,
-        lift: Callable[[S], dict[str, Any]] = lambda state: {},
+        lift: Lift[S] = lambda state: {},
         indexes: Sequence[IndexModel] = (),
         journal: Keep[S] | None = None,
     ) -> None:
@@ -67,11 +68,7 @@ class Store(Generic[S]):
         self.unwatched = asyncio.Event()
 
     def beside(
-        self,
-        state: type[T],
-        *,
-        lift: Callable[[T], dict[str, Any]] = lambda state: {},
-        indexes: Sequence[IndexModel] = (),
+        self, state: type[T], *, lift: Lift[T] = lambda state: {}, indexes: Sequence[IndexModel] = ()
     ) -> "Store[T]":
         """Another kind of document in the same collection, opened and closed with this store."""
         other = Store(self.service, self.name, state, lift=lift, indexes=indexes)
@@ -149,10 +146,7 @@ class Store(Generic[S]):
     async def update_soon(
         self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
     ) -> Saved[S]:
-        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds.
-
-        `fresh` says that nobody else knows this id, so that it need not be looked up.
-        """
+        """`update`, but raises Unavailable after some seconds. Of a `fresh` id there is no document yet."""
         return await self._committer.update_soon(id, change, cause, fresh=fresh)
 
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
@@ -199,18 +193,13 @@ class Store(Generic[S]):
 
     def _operation(self, draft: Draft[S], token: UUID) -> InsertOne[dict[str, Any]] | UpdateOne:
         assert draft.state is not None
-        lifted, entries, head = self._lift(draft.state), list[Mapping[str, Any]](), None
+        values, entries = self._lift(draft.state), list[Mapping[str, Any]]()
         if draft.journal:
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
-            entries = [as_it_is(each) for each in written]
+            values, entries = values | {"head": head.stored}, [as_it_is(each) for each in written]
         if draft.version == 0:
-            whole = draft.document(lifted, token)
-            return InsertOne(whole | ({"journal": entries, "head": head.stored} if head else {}))
-        update = draft.update(lifted, token)
-        if head:
-            update["$push"]["journal"] = {"$each": entries}
-            update["$set"]["head"] = head.stored
-        return UpdateOne({"_id": draft.id, "version": draft.version}, update)
+            return InsertOne(draft.document(values, entries, token))
+        return UpdateOne({"_id": draft.id, "version": draft.version}, draft.update(values, entries, token))
 
     # reading
 

@@ -50,7 +50,7 @@ def version_check_off() -> None:
             guarded._filter.pop("version")  # type: ignore[attr-defined]
         return guarded
 
-    Store._operation = blind  # type: ignore[method-assign]
+    Store._operation = blind  # type: ignore[method-assign,assignment]
 
 
 def acked_first() -> None:
