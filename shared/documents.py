@@ -78,7 +78,8 @@ class Draft(Generic[S]):
     """One document as loaded (version 0: there is none yet), and what has been decided on it since.
 
     `read_at` is what the database's clock showed then; `broken` is why its state could not be read, and then
-    nothing can be decided on it.
+    nothing can be decided on it. One that is `remembered` (`shared.recent`) may be of yesterday: what was
+    decided on it holds only once it is written.
     """
 
     id: UUID
@@ -86,13 +87,14 @@ class Draft(Generic[S]):
     sequence: int = 0
     stored: Mapping[str, Any] = field(default_factory=dict)
     state: S | None = None
-    handled: set[UUID] = field(default_factory=set)
+    handled: dict[UUID, None] = field(default_factory=dict)
     causes: list[UUID] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
     read_at: datetime | None = None
     head: Head | None = None
     broken: Exception | None = None
+    remembered: bool = False
 
     @property
     def next_version(self) -> int:
@@ -125,7 +127,7 @@ class Draft(Generic[S]):
             kept = None if cause.type else journal(self.state, state, cause)
             self.journal.append(entry(cause, cause.causation, now, kept))
         self.state = state
-        self.handled.add(cause.id)
+        self.handled[cause.id] = None
         self.causes.append(cause.id)
         self.sequence += len(events)
         # What is done in the course of answering an event was caused by that event.
@@ -141,7 +143,9 @@ class Draft(Generic[S]):
 
     def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
         """The database's update that makes the document as loaded the one as decided, but for its journal."""
-        values = {f"state.{key}": value for key, value in self._rewritten().items()}
+        rewritten = self._rewritten()
+        self.stored = {**self.stored, **rewritten}
+        values = {f"state.{key}": value for key, value in rewritten.items()}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
             "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
@@ -156,6 +160,17 @@ class Draft(Generic[S]):
                 {"$min": {"owed_at": self.read_at}} if self.read_at else {"$currentDate": {"owed_at": True}}
             )
         return update
+
+    def written(self) -> dict[str, Any]:
+        """The document that its update leaves behind, as far as a draft is made of it."""
+        return {
+            "_id": self.id,
+            "version": self.next_version,
+            "sequence": self.sequence,
+            "state": self.stored,
+            "handled": [*self.handled][-HANDLED:],
+            "head": self.head.stored if self.head else None,
+        }
 
     def _rewritten(self) -> dict[str, Any]:
         """The state's values that changed, with whatever a newer version had written into them."""

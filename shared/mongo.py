@@ -23,6 +23,7 @@ from shared.commit import Committer
 from shared.documents import Change, Draft, Due, Keep, Owed, Saved, owed_by
 from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told
 from shared.envelope import Cause
+from shared.recent import Recent
 from shared.tasks import end
 from shared.watching import watched
 
@@ -33,6 +34,8 @@ Changes = AsyncIterator[tuple[str, Saved[S] | None]]
 """Documents as they change, each with the token to go on after it."""
 
 UNREADABLE = timedelta(minutes=5)
+PARTS = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
+"""What a draft is made of."""
 AT_ONCE = 2_000
 """Ids that are in memory at a time."""
 _log = structlog.get_logger()
@@ -62,6 +65,7 @@ class Store(Generic[S]):
         self._lift = lift
         self._indexes = [index("owed_at"), index("outbox.at", having="owed_at"), *indexes]
         self._journal = journal is not None
+        self._recent = Recent()
         self._committer = Committer(self, service, collection, journal=journal)
         self._beside: list[Store[Any]] = []
         self.unwatched = asyncio.Event()
@@ -153,15 +157,19 @@ class Store(Generic[S]):
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
-        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
-        with told():
-            async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
-                drafts[found["_id"]] = self._draft(found)
+        for known in self._recent.take(ids):
+            drafts[known["_id"]] = self._draft(known, remembered=True)
+        if unknown := [id for id, draft in drafts.items() if not draft.remembered]:
+            with told():
+                found = await self._documents.find({"_id": {"$in": unknown}}, PARTS).to_list()
+            drafts |= {each["_id"]: self._draft(each) for each in found}
+            self._recent.hear(each["now"] for each in found)
         return drafts
 
-    def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
+    def _draft(self, found: Mapping[str, Any], *, remembered: bool = False) -> Draft[S]:
         draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
-        draft.handled, draft.read_at = set(found["handled"]), found["now"]
+        draft.handled, draft.read_at = dict.fromkeys(found["handled"]), found["now"]
+        draft.remembered = remembered
         draft.head = Head.read(found.get("head"))
         if self._journal and (draft.head is None or not is_own(draft.id, draft.head)):
             _log.error("history was changed; see redress verify", complaint=str(draft.id))
@@ -173,6 +181,11 @@ class Store(Generic[S]):
 
     async def write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         """Write drafts in one command; which of them lost a race, and which are refused for good."""
+        lost, refused = await self._write(drafts)
+        self._recent.keep(draft.written() for draft in drafts if draft.id not in lost)
+        return lost, refused
+
+    async def _write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         token = uuid4()
         operations = [self._operation(draft, token) for draft in drafts]
         refused: dict[UUID, Exception] = {}
@@ -199,6 +212,7 @@ class Store(Generic[S]):
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
             update["$push"]["journal"] = {"$each": [as_it_is(each) for each in written]}
             update["$set"]["head"] = head.stored
+            draft.head = head
         return UpdateOne({"_id": draft.id, "version": draft.version}, update, upsert=draft.version == 0)
 
     # reading
