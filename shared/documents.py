@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared import clock
 from shared.chain import Head
@@ -38,6 +38,8 @@ Keep = Callable[[S | None, S, Cause[Any]], Mapping[str, Any]]
 """What a journal keeps of a command, by the state before and after it; nothing that must ever be erased."""
 
 HANDLED = 256
+PARTS = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
+"""What a draft is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,18 @@ class Draft(Generic[S]):
     head: Head | None = None
     broken: Exception | None = None
     remembered: bool = False
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any], state: type[S], *, remembered: bool) -> "Draft[S]":
+        """A document in its PARTS."""
+        draft = cls(found["_id"], found["version"], found["sequence"], found["state"])
+        draft.handled, draft.read_at = dict.fromkeys(found["handled"]), found["now"]
+        draft.head, draft.remembered = Head.read(found.get("head")), remembered
+        try:
+            draft.state = state.model_validate(found["state"], context=draft.id)
+        except ValidationError as error:
+            draft.broken = error
+        return draft
 
     @property
     def next_version(self) -> int:
@@ -162,7 +176,7 @@ class Draft(Generic[S]):
         return update
 
     def written(self) -> dict[str, Any]:
-        """The document that its update leaves behind, as far as a draft is made of it."""
+        """The PARTS of the document that its update leaves behind, all but what the clock shows."""
         return {
             "_id": self.id,
             "version": self.next_version,

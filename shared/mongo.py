@@ -18,10 +18,10 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
-from shared.chain import Head, extended, is_own
+from shared.chain import extended, is_own
 from shared.commit import Committer
-from shared.documents import Change, Draft, Due, Keep, Owed, Saved, owed_by
-from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told
+from shared.documents import PARTS, Change, Draft, Due, Keep, Owed, Saved, owed_by
+from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told, without
 from shared.envelope import Cause
 from shared.recent import Recent
 from shared.tasks import end
@@ -34,8 +34,6 @@ Changes = AsyncIterator[tuple[str, Saved[S] | None]]
 """Documents as they change, each with the token to go on after it."""
 
 UNREADABLE = timedelta(minutes=5)
-PARTS = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
-"""What a draft is made of."""
 AT_ONCE = 2_000
 """Ids that are in memory at a time."""
 _log = structlog.get_logger()
@@ -167,16 +165,9 @@ class Store(Generic[S]):
         return drafts
 
     def _draft(self, found: Mapping[str, Any], *, remembered: bool = False) -> Draft[S]:
-        draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
-        draft.handled, draft.read_at = dict.fromkeys(found["handled"]), found["now"]
-        draft.remembered = remembered
-        draft.head = Head.read(found.get("head"))
+        draft = Draft.of(found, self._state, remembered=remembered)
         if self._journal and (draft.head is None or not is_own(draft.id, draft.head)):
             _log.error("history was changed; see redress verify", complaint=str(draft.id))
-        try:
-            draft.state = self._state.model_validate(found["state"], context=found["_id"])
-        except ValidationError as error:
-            draft.broken = error
         return draft
 
     async def write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
@@ -353,14 +344,9 @@ class Store(Generic[S]):
 
     async def strike_out(self, owed: Sequence[Owed]) -> None:
         """Remove events that the broker has confirmed. Losing this write costs a repeat, never an event."""
-        ids = [each.id for each in owed]
-        rest = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", ids]}}}}
-        waits = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$owed_at"]}
         documents = {"_id": {"$in": list({each.document for each in owed})}}
         with told():
-            await self._light.update_many(
-                documents, [{"$set": {"outbox": rest}}, {"$set": {"owed_at": waits}}]
-            )
+            await self._light.update_many(documents, without([each.id for each in owed]))
 
     async def release_owed(self, owed: Sequence[Owed]) -> None:
         """Give up the lease on what could not be published, so that another replica need not wait for it."""
