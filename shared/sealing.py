@@ -21,6 +21,7 @@ from pydantic_core import from_json, to_json
 KEY_BITS = 512
 _ZERO = b"\x00"
 _house: dict[str, bytes] = {}
+_ciphers: dict[bytes, AESSIV] = {}
 
 
 class Unsealable(ValueError):
@@ -30,6 +31,7 @@ class Unsealable(ValueError):
 def use_house_key(secret: bytes) -> None:
     """Name the secret from which the house's keys are derived; a service does so before anything else."""
     _house.clear()
+    _ciphers.clear()
     _house["secret"] = secret
 
 
@@ -39,12 +41,18 @@ def house_key(purpose: str) -> bytes:
         raise RuntimeError("no house key: call use_house_key first")
     if purpose not in _house:
         _house[purpose] = derived(_house["secret"], purpose)
+        _ciphers[_house[purpose]] = AESSIV(_house[purpose])
     return _house[purpose]
 
 
 def derived(secret: bytes, purpose: str) -> bytes:
     """The key for one purpose that follows from a house's secret."""
     return HKDF(hashes.SHA256(), KEY_BITS // 8, salt=None, info=purpose.encode()).derive(secret)
+
+
+def _cipher(key: bytes) -> AESSIV:
+    """Setting one up costs more than a short text under it; the house's are kept, nobody else's."""
+    return _ciphers.get(key) or AESSIV(key)
 
 
 def new_key() -> bytes:
@@ -55,13 +63,13 @@ def new_key() -> bytes:
 def seal(content: bytes, key: bytes, about: str) -> bytes:
     """The content sealed, 16 bytes longer; what is empty or nothing but zeros grows by one more."""
     padded = content if content.strip(_ZERO) else content + _ZERO
-    return AESSIV(key).encrypt(padded, [about.encode()])
+    return _cipher(key).encrypt(padded, [about.encode()])
 
 
 def unseal(sealed: bytes, key: bytes, about: str) -> bytes:
     """What was sealed. Raises Unsealable."""
     try:
-        content = AESSIV(key).decrypt(sealed, [about.encode()])
+        content = _cipher(key).decrypt(sealed, [about.encode()])
     except (InvalidTag, ValueError):
         raise Unsealable(f"cannot be unsealed: {about}") from None
     return content if content.strip(_ZERO) else content[:-1]
