@@ -18,11 +18,12 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
-from shared.chain import Head, extended, is_own
+from shared.chain import extended, is_own
 from shared.commit import Committer
-from shared.documents import Change, Draft, Due, Keep, Owed, Saved, owed_by
-from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told
+from shared.documents import PARTS, Change, Draft, Due, Keep, Owed, Saved, owed_by
+from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told, without
 from shared.envelope import Cause
+from shared.recent import Recent
 from shared.tasks import end
 from shared.watching import watched
 
@@ -63,6 +64,7 @@ class Store(Generic[S]):
         self._lift = lift
         self._indexes = [index("owed_at"), index("outbox.at", having="owed_at"), *indexes]
         self._journal = journal is not None
+        self._recent = Recent()
         self._committer = Committer(self, service, collection, journal=journal)
         self._beside: list[Store[Any]] = []
         self.unwatched = asyncio.Event()
@@ -152,26 +154,28 @@ class Store(Generic[S]):
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
-        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
-        with told():
-            async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
-                drafts[found["_id"]] = self._draft(found)
+        for known in self._recent.take(ids):
+            drafts[known["_id"]] = self._draft(known, remembered=True)
+        if unknown := [id for id, draft in drafts.items() if not draft.remembered]:
+            with told():
+                found = await self._documents.find({"_id": {"$in": unknown}}, PARTS).to_list()
+            drafts |= {each["_id"]: self._draft(each) for each in found}
+            self._recent.hear(each["now"] for each in found)
         return drafts
 
-    def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
-        draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
-        draft.handled, draft.read_at = set(found["handled"]), found["now"]
-        draft.head = Head.read(found.get("head"))
+    def _draft(self, found: Mapping[str, Any], *, remembered: bool = False) -> Draft[S]:
+        draft = Draft.of(found, self._state, remembered=remembered)
         if self._journal and (draft.head is None or not is_own(draft.id, draft.head)):
             _log.error("history was changed; see redress verify", complaint=str(draft.id))
-        try:
-            draft.state = self._state.model_validate(found["state"], context=found["_id"])
-        except ValidationError as error:
-            draft.broken = error
         return draft
 
     async def write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         """Write drafts in one command; which of them lost a race, and which are refused for good."""
+        lost, refused = await self._write(drafts)
+        self._recent.keep(draft.written() for draft in drafts if draft.id not in lost)
+        return lost, refused
+
+    async def _write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         token = uuid4()
         operations = [self._operation(draft, token) for draft in drafts]
         refused: dict[UUID, Exception] = {}
@@ -197,6 +201,7 @@ class Store(Generic[S]):
         if draft.journal:
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
             values, entries = values | {"head": head.stored}, [as_it_is(each) for each in written]
+            draft.head = head
         if draft.version == 0:
             return InsertOne(draft.document(values, entries, token))
         return UpdateOne({"_id": draft.id, "version": draft.version}, draft.update(values, entries, token))
@@ -339,14 +344,9 @@ class Store(Generic[S]):
 
     async def strike_out(self, owed: Sequence[Owed]) -> None:
         """Remove events that the broker has confirmed. Losing this write costs a repeat, never an event."""
-        ids = [each.id for each in owed]
-        rest = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", ids]}}}}
-        waits = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$owed_at"]}
         documents = {"_id": {"$in": list({each.document for each in owed})}}
         with told():
-            await self._light.update_many(
-                documents, [{"$set": {"outbox": rest}}, {"$set": {"owed_at": waits}}]
-            )
+            await self._light.update_many(documents, without([each.id for each in owed]))
 
     async def release_owed(self, owed: Sequence[Owed]) -> None:
         """Give up the lease on what could not be published, so that another replica need not wait for it."""
