@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 
-from shared import mongo
+from shared import clock, mongo
 from shared.documents import owed_by
 from shared.driver import Taken
 from shared.mongo import Store
@@ -80,7 +80,7 @@ def plain(document: Any) -> Any:
 async def in_memory(patch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """Stores that are opened inside find a database in memory."""
     gate = Gate([], 1, lambda process: None)
-    database = Database(gate, lambda: datetime.now(UTC), lambda *written: None)
+    database = Database(gate, clock.machine_now, lambda *written: None)
     token = PROCESS.set(Process("a test", "triage", {}))
     with patch.context() as inside:
         inside.setattr(mongo, "AsyncMongoClient", database.client)
