@@ -24,7 +24,6 @@ RECENT = 16
 """Keys that are ready for use: to make one so takes longer than to seal a name with it."""
 _ZERO = b"\x00"
 _house: dict[str, bytes] = {}
-_ciphers: dict[bytes, AESSIV] = {}
 
 
 class Unsealable(ValueError):
@@ -34,7 +33,6 @@ class Unsealable(ValueError):
 def use_house_key(secret: bytes) -> None:
     """Name the secret from which the house's keys are derived; a service does so before anything else."""
     _house.clear()
-    _ciphers.clear()
     _house["secret"] = secret
 
 
@@ -44,18 +42,12 @@ def house_key(purpose: str) -> bytes:
         raise RuntimeError("no house key: call use_house_key first")
     if purpose not in _house:
         _house[purpose] = derived(_house["secret"], purpose)
-        _ciphers[_house[purpose]] = AESSIV(_house[purpose])
     return _house[purpose]
 
 
 def derived(secret: bytes, purpose: str) -> bytes:
     """The key for one purpose that follows from a house's secret."""
     return HKDF(hashes.SHA256(), KEY_BITS // 8, salt=None, info=purpose.encode()).derive(secret)
-
-
-def _cipher(key: bytes) -> AESSIV:
-    """Setting one up costs more than a short text under it; the house's are kept, nobody else's."""
-    return _ciphers.get(key) or AESSIV(key)
 
 
 def new_key() -> bytes:
