@@ -21,7 +21,7 @@ STANDSTILL_S = 15
 
 @dataclass
 class Adversary:
-    """Kills each process, broker and database once, then `kills` more; strikes each other blow at least once."""
+    """Kills each process, broker and database once, then `kills` more; strikes each other blow once too."""
 
     blows: Blows
     ledger: Ledger
