@@ -25,6 +25,8 @@ async def faults(*arguments: str) -> tuple[int, str]:
 
 
 async def test_nothing_is_lost_or_done_twice_while_everything_fails_once() -> None:
-    code, said = await faults("--n", "40", "--kills", "0", "--seed", "1", "--patience", "240", "--settle", "300")
+    code, said = await faults(
+        "--n", "40", "--kills", "0", "--seed", "1", "--patience", "240", "--settle", "300"
+    )
     assert f"accepted=40 {ZEROS}" in said.splitlines()[-1], said
     assert code == 0, said
