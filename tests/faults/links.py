@@ -65,7 +65,7 @@ class _End(asyncio.Protocol):
             self.other.transport.close()
 
     def reset(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # closed already
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.transport.abort()
 
