@@ -30,6 +30,7 @@ def _wanted() -> Wanted:
         help="kills besides one of each process, broker and database",
     )
     parser.add_argument("--seed", type=int, default=Wanted.seed)
+    parser.add_argument("--carried", type=int, default=Wanted.carried, help="of these so many to the end")
     parser.add_argument("--replicas", type=int, default=Wanted.replicas, help="processes of each service")
     parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="switch one safety off")
     parser.add_argument("--patience", type=float, default=Wanted.patience, help="seconds a step may take")

@@ -19,7 +19,7 @@ from tests.faults import state, storm, witness
 from tests.faults.adversary import Adversary
 from tests.faults.audit import Audit, Audited
 from tests.faults.blows import Blows
-from tests.faults.driver import POLL_S, Driver
+from tests.faults.driver import HANDS, POLL_S, Driver
 from tests.faults.ground import Ground, ground
 from tests.faults.ledger import Ledger, plan
 from tests.faults.post import Post
@@ -27,8 +27,8 @@ from tests.faults.state import Rest
 from tests.faults.witness import Witness
 
 BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
-MANY, CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S = 3_000, 2_000, 240.0, 1.0
-"""Of more than so many complaints only some are carried to their end, and at a slower pace."""
+CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S, HANDS_OF_MANY = 2_000, 240.0, 1.0, 96
+"""Of more complaints only so many are carried to their end, and at a slower pace."""
 STORMED = 400
 SKEWED, SKEW_S = "sla-fast", 600.0
 """A replica whose clock is ten minutes fast, which at our speed is days."""
@@ -41,6 +41,7 @@ class Wanted:
     n: int = 300
     kills: int = 20
     seed: int = 1
+    carried: int = CARRIED
     replicas: int = 1
     mutant: str = ""
     patience: float = 150.0
@@ -49,7 +50,7 @@ class Wanted:
 
     @property
     def many(self) -> bool:
-        return self.n > MANY
+        return self.n > self.carried
 
 
 @dataclass
@@ -124,9 +125,20 @@ class Run:
         """The work, and the blows while it is done."""
         self.ledger.started = asyncio.get_running_loop().time()
         draws = [random.Random(f"{self.wanted.seed} {name}") for name in ("driver", "adversary", "blows")]
-        gateway, poll = self.ground.gateway, POLL_OF_MANY_S if self.wanted.many else POLL_S
+        gateway = self.ground.gateway
+        poll, hands = (POLL_OF_MANY_S, HANDS_OF_MANY) if self.wanted.many else (POLL_S, HANDS)
         patience = self.wanted.patience
-        driver = Driver(self.system, self.client, self.post, gateway, self.ledger, draws[0], patience, poll)
+        driver = Driver(
+            self.system,
+            self.client,
+            self.post,
+            gateway,
+            self.ledger,
+            draws[0],
+            patience,
+            poll,
+            asyncio.Semaphore(hands),
+        )
         blows = Blows(
             self.system, self.servers, self.ground.linked, self.ledger, self.witness, draws[2], self.launch
         )
@@ -215,8 +227,8 @@ async def chaos(wanted: Wanted) -> Outcome:
 
 @asynccontextmanager
 async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
-    carried, speed = (CARRIED, SPEED_OF_MANY) if wanted.many else (wanted.n, SPEED)
-    ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"), carried)
+    ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"), wanted.carried)
+    speed = SPEED_OF_MANY if wanted.many else SPEED
     post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, speed)
     async with ground(folder, post, clock, names(wanted)) as on, on.system.client() as client:
         run = Run(wanted, on, client, post, ledger, clock, Witness(folder / "witness.db"))

@@ -88,7 +88,7 @@ class Ledger:
         return [blow for blow in self.blows if blow.victim.startswith(victims)]
 
 
-def plan(count: int, chance: random.Random, carried: int | None = None) -> Ledger:
+def plan(count: int, chance: random.Random, carried: int) -> Ledger:
     """Complaints after the samples, varied; a few slow departments, some customers who are not content.
 
     Of very many only so many are `carried` to their end, evenly among the others, which nobody takes up.
@@ -96,7 +96,7 @@ def plan(count: int, chance: random.Random, carried: int | None = None) -> Ledge
     rows = read(SAMPLES).complaints
     chance.shuffle(rows)
     entries = [_entry(at, rows[at % len(rows)], chance) for at in range(count)]
-    carried = count if carried is None else min(carried, count)
+    carried = min(carried, count)
     for at, entry in enumerate(entries):
         if at * carried // count == (at - 1) * carried // count:
             entry.scores, entry.slow = (), False

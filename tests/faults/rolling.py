@@ -99,7 +99,7 @@ class Rolling:
 
     async def load(self) -> float:
         """Hand in at the constant rate until it is over, whoever waits; the seconds it took."""
-        began, plans, number = monotonic(), iter(plan(2_000, self.chance).entries), 0
+        began, plans, number = monotonic(), iter(plan(2_000, self.chance, 2_000).entries), 0
         while not self.over.is_set():
             carried = number % self.wanted.carried == 0
             entry = self._carried(next(plans)) if carried else self._unattended(number)
