@@ -19,6 +19,7 @@ from tests.faults.poison import Poison, judged, parked
 from tests.faults.witness import Witness
 
 CHUNK = 250
+REDRESS = "from deploy.cli import main; main()"
 
 
 @dataclass
@@ -110,7 +111,7 @@ class Audit:
         """The last line of `redress verify`; any fault of it is one of the histories."""
         pipe = asyncio.subprocess.PIPE
         asked = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.cli", "verify", "--url", self.servers.mongo_url(AUDITOR)),
+            *(sys.executable, "-c", REDRESS, "verify", "--url", self.servers.mongo_url(AUDITOR)),
             *("--public-key", self.public_key),
             cwd=ROOT,
             stdout=pipe,
