@@ -84,6 +84,9 @@ faults: $(READY) ## kill, cut off, slow down and poison at random, count what wa
 mutants: $(READY) ## switch off one safety after the other: an experiment must notice each (ARGS="--only NAME")
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
+crashes: $(READY) ## die at every request of a complaint's way, then in random sequences, in memory (N sequences, SEED)
+	@$(BIN)/python -m tests.crashes $(N) $(SEED)
+
 rolling: $(READY) ## restart every replica in turn under load, count what failed or was lost (RATE a second, SEED)
 	@$(BIN)/python -m tests.faults.rolling --rate $(RATE) --seed $(SEED) $(ARGS)
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +21,15 @@ from urllib.parse import urlsplit
 import typer
 import uvloop
 
+from bench.ground import Ground, Wanted, ground
 from bench.load import Door, Refused, receipt
+from deploy.local.endpoints import Endpoints
 from deploy.local.install import Failed, install
 from deploy.local.ports import free_ports
-from deploy.local.servers import Servers
 from deploy.local.system import NotReady, System
 
-WARM_UP = 500
+CONNECTIONS = (1, 16, 64)
+WARM_UP, FEWEST = 500, 200
 
 
 @dataclass(frozen=True)
@@ -59,44 +61,47 @@ async def _post(door: Door, left: Iterator[int], took: list[float]) -> None:
     writer.close()
 
 
-async def compare(folder: Path, count: int, connections: int, repeats: int) -> None:
-    """Bare route and intake in turn, then the one line to quote."""
-    servers = await Servers.start(folder / "servers")
-    system = System(servers, folder / "services")
+async def compare(here: Ground, count: int, connections: Sequence[int], repeats: int) -> str:
+    """Bare route and intake in turn at so many connections each, fewer requests at few; the line to quote."""
+    system = System(here.servers, here.folder / "services")
     port = free_ports("bare")["bare"]
-    bare = _launch(port, servers)
+    bare = _launch(port, here.servers)
     try:
         system.launch("intake")
         await system.ready(["intake"])
         await _until_open(port)
         doors = {"bare": Door(f"http://127.0.0.1:{port}", "none")}
         doors["intake"] = Door(system.url("intake"), system.key)
-        runs: dict[str, list[Run]] = {name: [] for name in doors}
         for door in doors.values():
-            await run(door, WARM_UP, connections)
-        for turn in range(repeats):
-            for name, door in doors.items():
-                done = await run(door, count, connections)
-                runs[name].append(done)
-                print(
-                    f"{turn + 1}. {name}: {done.rate:.0f}/s, p50 {done.p50:.0f} ms, p99 {done.p99:.0f} ms",
-                    flush=True,
-                )
+            await run(door, WARM_UP, max(connections))
+        shares = {each: max(FEWEST, count * each // max(connections)) for each in connections}
+        ratios = [await _beside(doors, share, each, repeats) for each, share in shares.items()]
     finally:
         bare.terminate()
         await system.stop()
-        await servers.stop()
-    told = {
-        name: Run(*(median(column) for column in zip(*map(_row, each), strict=True)))
-        for name, each in runs.items()
-    }
-    own, floor = told["intake"], told["bare"]
-    print(f"connections={connections} intake={own.rate:.0f}/s bare={floor.rate:.0f}/s", end=" ")
-    print(f"ratio={own.rate / floor.rate:.2f} p99_ms={own.p99:.0f} bare_p99_ms={floor.p99:.0f}", end=" ")
-    print(f"p99_ratio={own.p99 / floor.p99:.2f}")
+    told = [f"{each}: {ratio:.2f}" for each, ratio in zip(connections, ratios, strict=True)]
+    return f"intake/bare at connections {', '.join(told)}"
 
 
-def _launch(port: int, servers: Servers) -> "subprocess.Popen[bytes]":
+async def _beside(doors: Mapping[str, Door], count: int, connections: int, repeats: int) -> float:
+    """The ratio of the median rates."""
+    runs: dict[str, list[Run]] = {name: [] for name in doors}
+    for _ in range(repeats):
+        for name, door in doors.items():
+            runs[name].append(await run(door, count, connections))
+    told = {name: Run(*map(median, zip(*map(_row, each), strict=True))) for name, each in runs.items()}
+    for name, each in told.items():
+        times = f"p50 {each.p50:6.1f} ms  p99 {each.p99:6.1f} ms"
+        print(f"connections={connections:<3} {name:8} {each.rate:6.0f}/s  {times}", flush=True)
+    return told["intake"].rate / told["bare"].rate
+
+
+async def part(here: Ground, wanted: Wanted) -> str:
+    """The part of the whole bench."""
+    return await compare(here, 3 * wanted.n, CONNECTIONS, wanted.repeats)
+
+
+def _launch(port: int, servers: Endpoints) -> "subprocess.Popen[bytes]":
     environment = os.environ | {"BARE_MONGO_URL": servers.admin_mongo_url, "BARE_PORT": str(port)}
     return subprocess.Popen([sys.executable, "-m", "bench.bare"], env=environment, stdin=subprocess.DEVNULL)
 
@@ -115,16 +120,21 @@ async def _until_open(port: int) -> None:
             await asyncio.sleep(0.05)
 
 
+async def measure(folder: Path, count: int, connections: Sequence[int], repeats: int) -> None:
+    async with ground(folder) as here:
+        print(await compare(here, count, connections, repeats))
+
+
 def main(
-    n: Annotated[int, typer.Option("--n", help="Complaints a run.", min=200)] = 5_000,
-    connections: Annotated[int, typer.Option(help="Connections kept open.", min=1)] = 64,
+    n: Annotated[int, typer.Option("--n", help="Complaints a run.", min=FEWEST)] = 5_000,
+    connections: Annotated[list[int], typer.Option(help="Connections kept open.", min=1)] = [64],  # noqa: B006
     repeats: Annotated[int, typer.Option(help="Runs of each.", min=1)] = 3,
 ) -> None:
     """Measure how fast complaints are taken in."""
     try:
         install()
         with tempfile.TemporaryDirectory(prefix="redress-bench-") as folder:
-            uvloop.run(compare(Path(folder), n, connections, repeats))
+            uvloop.run(measure(Path(folder), n, connections, repeats))
     except (Failed, NotReady, Refused) as reason:
         sys.exit(f"bench: {reason}")
 

@@ -1,20 +1,19 @@
-"""Who is measured: the product's five services, and the floor's five processes, on the same two servers."""
+"""Who is measured: the product's five services, and the five processes of a hand-written chain."""
 
 import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from bench import floor, floor_topology
+from bench import topology
+from bench.ground import Place
 from bench.load import MAILS, Door
-from bench.measure import Client
 from deploy.local.ports import free_ports
-from deploy.local.servers import Servers
 from deploy.local.system import System
 from deploy.provision import SERVICES
 
@@ -25,10 +24,11 @@ START_S = 60
 class Contender(Protocol):
     """A chain that runs between `start` and `stop`; `complaints` is where its intake keeps the record.
 
-    Of a complaint it sends so many mails at least.
+    It publishes to `exchange`, and sends so many mails of a complaint at least.
     """
 
     name: str
+    exchange: str
     fewest_mails: int
     complaints: Complaints
 
@@ -40,72 +40,88 @@ class Contender(Protocol):
     def door(self) -> Door: ...
 
     @property
-    def pids(self) -> list[int]: ...
+    def pids(self) -> dict[str, int]:
+        """Its processes by name."""
+        ...
 
 
 class Product:
-    """The five services as anybody would start them, with their default settings."""
+    """The five services as anybody would start them, with their default settings but for `environment`.
 
-    name = "chain"
+    Of some there may be more `replicas` than one.
+    """
+
+    exchange = "redress.events"
     fewest_mails = 1
 
-    def __init__(self, servers: Servers, mongo: Client, folder: Path, smtp_url: str) -> None:
-        self._system = System(servers, folder, {"REDRESS_SMTP_URL": smtp_url})
-        self.complaints: Complaints = mongo["intake"]["complaints"]
+    def __init__(
+        self,
+        place: Place,
+        name: str = "chain",
+        environment: Mapping[str, str] | None = None,
+        replicas: Mapping[str, int] | None = None,
+    ) -> None:
+        self.name = name
+        self._more = [
+            (of, f"{of}-{each}") for of, many in (replicas or {}).items() for each in range(2, many + 1)
+        ]
+        settings = {"REDRESS_SMTP_URL": place.sink.url, **(environment or {})}
+        self.system = System(place.servers, place.folder / name, settings)
+        self.complaints: Complaints = place.mongo["intake"]["complaints"]
 
     async def start(self) -> None:
-        await self._system.start()
+        for service, name in (*((each, each) for each in SERVICES), *self._more):
+            self.system.launch(service, name)
+        await self.system.ready()
 
     async def stop(self) -> None:
-        await self._system.stop()
+        await self.system.stop()
 
     @property
     def door(self) -> Door:
-        return Door(self._system.url("intake"), self._system.key)
+        return Door(self.system.url("intake"), self.system.key)
 
     @property
-    def pids(self) -> list[int]:
-        return [self._system.pid(name) for name in self._system.names]
+    def pids(self) -> dict[str, int]:
+        return {name: self.system.pid(name) for name in self.system.names}
 
 
-class Floor:
-    """The hand-written processes of `bench.floor`."""
+class ByHand:
+    """The processes of `bench.floor` or `bench.ceiling`."""
 
-    name = "floor"
-    fewest_mails = MAILS
-
-    def __init__(self, servers: Servers, mongo: Client, folder: Path, smtp_url: str) -> None:
-        self._amqp_url = servers.admin_amqp_url
-        self._log = folder / "floor.log"
-        self._port = free_ports("floor")["floor"]
+    def __init__(self, place: Place, name: str, fewest_mails: int = MAILS) -> None:
+        self.name = name
+        self.exchange = f"{name}.events"
+        self.fewest_mails = fewest_mails
+        self._amqp_url = place.servers.admin_amqp_url
+        self._log = place.folder / f"{name}.log"
+        self._port = free_ports(name)[name]
         self._environment = {
-            "FLOOR_AMQP_URL": servers.admin_amqp_url,
-            "FLOOR_MONGO_URL": servers.admin_mongo_url,
-            "FLOOR_SMTP_URL": smtp_url,
-            "FLOOR_PORT": str(self._port),
+            "CHAIN_AMQP_URL": place.servers.admin_amqp_url,
+            "CHAIN_MONGO_URL": place.servers.admin_mongo_url,
+            "CHAIN_SMTP_URL": place.sink.url,
+            "CHAIN_PORT": str(self._port),
         }
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self.complaints: Complaints = mongo[floor.DATABASE]["intake"]
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.complaints: Complaints = place.mongo[name]["intake"]
 
     async def start(self) -> None:
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        await floor_topology.declare(self._amqp_url)
+        await topology.declare(self._amqp_url, self.name)
         for service in SERVICES:
             self._launch(service)
         async with asyncio.timeout(START_S):
-            await floor_topology.until_consumed(self._amqp_url)
+            await topology.until_consumed(self._amqp_url, self.name)
             await self._until_open()
 
     def _launch(self, service: str) -> None:
         with self._log.open("ab") as log:
-            started = subprocess.Popen(
-                [sys.executable, "-m", "bench.floor", service],
+            self._processes[service] = subprocess.Popen(
+                [sys.executable, "-m", f"bench.{self.name}", service],
                 env=os.environ | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        self._processes.append(started)
 
     async def _until_open(self) -> None:
         while True:
@@ -116,9 +132,9 @@ class Floor:
             await asyncio.sleep(0.05)
 
     async def stop(self) -> None:
-        for process in self._processes:
+        for process in self._processes.values():
             process.terminate()
-        for process in self._processes:
+        for process in self._processes.values():
             await asyncio.to_thread(process.wait, 20)
         self._processes.clear()
 
@@ -127,5 +143,5 @@ class Floor:
         return Door(f"http://127.0.0.1:{self._port}", "none")
 
     @property
-    def pids(self) -> list[int]:
-        return [process.pid for process in self._processes]
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}

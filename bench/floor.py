@@ -10,16 +10,14 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import aio_pika
 import aiosmtplib
-import uuid_utils
 import uvicorn
 import uvloop
 from aio_pika.abc import AbstractIncomingMessage
@@ -28,86 +26,10 @@ from fastapi import FastAPI, Request, Response
 from pydantic_core import from_json
 from pymongo import AsyncMongoClient, WriteConcern
 
-from bench.floor_topology import exchange
-from shared import clock
-
-Json = dict[str, Any]
-Facts = list[tuple[str, Json]]
-Decision = Callable[[Json, str, Json], Facts]
-"""Changes the state in place by an event's type and data; returns the events to publish."""
+from bench.decisions import DECISIONS, Facts, Json, event, fresh, mail, registered, untold
+from bench.topology import exchange
 
 DATABASE = "floor"
-
-
-# what each service decides
-
-
-def intake(state: Json, type: str, data: Json) -> Facts:
-    if type == "complaint.graded.v1":
-        state |= {"graded": data, "stage": "graded"}
-    elif type == "complaint.dispatched.v1":
-        state |= {"dispatched": data, "stage": "dispatched"}
-    return []
-
-
-def triage(state: Json, type: str, data: Json) -> Facts:
-    state["registered" if type == "complaint.registered.v1" else "statement"] = data
-    if len(state) < 2:
-        return []
-    match = {"rule": "noticeable sum", "fact": "loss", "value": "310", "comparison": "at least 200"}
-    graded = {"cycle": 1, "class": "service", "suggested": False, "grade": "ordinary", "matches": [match]}
-    dispatched = {"cycle": 1, "lead": "service_desk", "departments": ["service_desk", "sales"]}
-    state |= {"graded": graded, "dispatched": dispatched}
-    return [("complaint.graded.v1", graded), ("complaint.dispatched.v1", dispatched)]
-
-
-def sla(state: Json, type: str, data: Json) -> Facts:
-    facts: Facts = []
-    if type == "complaint.registered.v1":
-        state |= {"registered": data, "clocks": []}
-    elif type == "complaint.graded.v1":
-        facts = [started(state, "acknowledge"), started(state, "resolve")]
-    elif type == "complaint.dispatched.v1":
-        facts = [started(state, "accept"), started(state, "propose")]
-    elif data["kind"] == "acknowledgement":
-        state["acknowledged"] = now()
-    if state["clocks"] and "acknowledged" in state and "met" not in state:
-        state["met"] = True
-        facts.append(("deadline.met.v1", state["clocks"][0] | {"stopped": state["acknowledged"]}))
-    return facts
-
-
-def started(state: Json, name: str) -> tuple[str, Json]:
-    clock = {"cycle": 1, "clock": name, "due": now(), "started": now()}
-    state["clocks"].append(clock)
-    return "deadline.set.v1", clock
-
-
-def notify(state: Json, type: str, data: Json) -> Facts:
-    """Notes only; what is told follows from `untold`."""
-    state[type.split(".")[1]] = data
-    return []
-
-
-def survey(state: Json, type: str, data: Json) -> Facts:
-    state["registered"] = data
-    return []
-
-
-DECISIONS: dict[str, Decision] = {
-    "intake": intake,
-    "triage": triage,
-    "sla": sla,
-    "notify": notify,
-    "survey": survey,
-}
-
-
-def now() -> str:
-    return clock.machine_now().isoformat()
-
-
-# how every one of them works
 
 
 class Process:
@@ -119,50 +41,44 @@ class Process:
         self._decide = DECISIONS[service]
 
     async def start(self) -> None:
-        client: AsyncMongoClient[Json] = AsyncMongoClient(self._environment["FLOOR_MONGO_URL"])
+        client: AsyncMongoClient[Json] = AsyncMongoClient(self._environment["CHAIN_MONGO_URL"])
         options: CodecOptions[Json] = CodecOptions(tz_aware=True, uuid_representation=4)
         self._documents = client[DATABASE].get_collection(self.service, codec_options=options)
         self._light = self._documents.with_options(write_concern=WriteConcern(1, j=False))
         self._mail = (
-            await _mail_server(self._environment["FLOOR_SMTP_URL"]) if self.service == "notify" else None
+            await mail_server(self._environment["CHAIN_SMTP_URL"]) if self.service == "notify" else None
         )
-        connection = await aio_pika.connect(self._environment["FLOOR_AMQP_URL"])
+        connection = await aio_pika.connect(self._environment["CHAIN_AMQP_URL"])
         out = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        self._exchanges = {name: await out.get_exchange(name) for name in ("floor.events", "floor.private")}
+        self._exchanges = {
+            name: await out.get_exchange(f"{DATABASE}.{name}") for name in ("events", "private")
+        }
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=1)
-        inbox = await channel.get_queue(f"floor.{self.service}")
+        inbox = await channel.get_queue(f"{DATABASE}.{self.service}")
         await inbox.consume(self.answer)
 
     async def answer(self, message: AbstractIncomingMessage) -> None:
-        event = from_json(message.body)
-        id = UUID(event["correlationid"])
+        cause = from_json(message.body)
+        id = UUID(cause["correlationid"])
         document = await self._documents.find_one({"_id": id}) or fresh(id)
-        if event["id"] not in document["handled"]:
-            facts = self._decide(document["state"], event["type"], event["data"])
-            await self._save(document, event, facts)
+        if cause["id"] not in document["handled"]:
+            facts = self._decide(document["state"], cause["type"], cause["data"])
+            await self._save(document, cause, facts)
             if self.service == "notify":
-                await self._tell(document, event)
+                await self._tell(document, cause)
         await message.ack()
 
     async def register(self, body: Json) -> UUID:
         """Take a complaint in, as intake."""
-        id = UUID(bytes=uuid_utils.uuid7().bytes)
-        document = fresh(id)
-        document["state"] = {"given": body, "stage": "registered", "registered_at": now()}
-        pinned = {"pack": "base", "pack_version": 1}
-        public = {key: body[key] for key in ("channel", "language", "class", "product", "demand", "loss")}
-        facts = [
-            ("complaint.registered.v1", pinned | public),
-            ("contact.recorded.v1", body["complainant"]),
-            ("statement.recorded.v1", pinned | {"text": body["description"]}),
-        ]
+        document, facts = registered(body)
         await self._save(document, None, facts)
+        id: UUID = document["_id"]
         return id
 
     async def _save(self, document: Json, cause: Json | None, facts: Facts) -> None:
         """One write with everything, then the confirms, then the outbox is cleared."""
-        owed = [self._event(document, cause, type, data) for type, data in facts]
+        owed = [event(self.service, document, cause, fact) for fact in facts]
         update: Json = {
             "$set": {"state": document["state"], "version": document["version"] + 1, "outbox": owed},
             "$push": {"handled": {"$each": [cause["id"]] if cause else [], "$slice": -256}},
@@ -173,32 +89,17 @@ class Process:
             {"_id": document["_id"], "version": document["version"]}, update, upsert=True
         )
         document["version"] += 1
-        for event in owed:
-            await self._publish(event)
+        for each in owed:
+            await self._publish(each)
         if owed:
             await self._light.update_one({"_id": document["_id"]}, {"$set": {"outbox": []}})
 
-    def _event(self, document: Json, cause: Json | None, type: str, data: Json) -> Json:
-        return {
-            "specversion": "1.0",
-            "id": str(uuid4()),
-            "source": f"/redress/{self.service}",
-            "type": type,
-            "subject": "RC-2345678923",
-            "time": now(),
-            "datacontenttype": "application/json",
-            "dataschema": f"/schemas/{type}.json",
-            "correlationid": str(document["_id"]),
-            "causationid": cause["id"] if cause else str(document["_id"]),
-            "sequence": f"{document['version']:010d}",
-            "data": data,
-        }
-
-    async def _publish(self, event: Json) -> None:
+    async def _publish(self, owed: Json) -> None:
+        body, type = json.dumps(owed).encode(), owed["type"]
         message = aio_pika.Message(
-            json.dumps(event).encode(), delivery_mode=aio_pika.DeliveryMode.PERSISTENT, message_id=event["id"]
+            body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, message_id=owed["id"]
         )
-        await self._exchanges[exchange(event["type"])].publish(message, event["type"], mandatory=True)
+        await self._exchanges[exchange(type)].publish(message, type, mandatory=True)
 
     async def _tell(self, document: Json, cause: Json) -> None:
         """Mail what can be told now, one after the other, then write down that it was."""
@@ -212,40 +113,11 @@ class Process:
             await self._save(document, cause, sent)
 
 
-def fresh(id: UUID) -> Json:
-    return {"_id": id, "version": 0, "state": {}, "handled": []}
-
-
-def untold(state: Json, type: str) -> list[Json]:
-    """The notices that this event allows: the acknowledgement, or the departments' assignments."""
-    if type == "complaint.dispatched.v1":
-        departments = state["dispatched"]["departments"]
-        addresses = [("assignment", f"{each}@departments.invalid") for each in departments]
-    else:
-        both = "registered" in state and "recorded" in state
-        addresses = [("acknowledgement", state["recorded"]["email"])] if both else []
-    return [{"notice": str(uuid4()), "kind": kind, "to": to} for kind, to in addresses]
-
-
-def mail(notice: Json, state: Json) -> EmailMessage:
-    made = EmailMessage()
-    made["From"], made["To"] = "complaints@redress.invalid", notice["to"]
-    made["Subject"] = f"Your complaint RC-2345678923: {notice['kind']}"
-    made["Message-ID"] = f"<{notice['notice']}@redress.invalid>"
-    made.set_content(
-        f"Dear {state['recorded']['name']},\n\nthis is about RC-2345678923.\n\nThe service desk\n" * 3
-    )
-    return made
-
-
-async def _mail_server(url: str) -> aiosmtplib.SMTP:
+async def mail_server(url: str) -> aiosmtplib.SMTP:
     target = urlsplit(url)
     server = aiosmtplib.SMTP(hostname=target.hostname, port=target.port, timeout=15)
     await server.connect()
     return server
-
-
-# serving
 
 
 async def work(process: Process) -> None:
@@ -274,6 +146,6 @@ def serve(process: Process, port: int) -> None:
 if __name__ == "__main__":
     here = Process(sys.argv[1], os.environ)
     if here.service == "intake":
-        serve(here, int(os.environ["FLOOR_PORT"]))
+        serve(here, int(os.environ["CHAIN_PORT"]))
     else:
         uvloop.run(work(here))

@@ -27,6 +27,10 @@ class Refused(Exception):
     """An answer that was not 201."""
 
 
+class Unfinished(Exception):
+    """A run whose complaints did not all come to their end."""
+
+
 @dataclass(frozen=True)
 class Door:
     """Where complaints are handed in."""
@@ -34,10 +38,10 @@ class Door:
     url: str
     key: str
 
-    def request(self) -> bytes:
-        """A complaint of a customer who has not complained before."""
+    def request(self, customer: str = "") -> bytes:
+        """A complaint of a customer who has not complained before: of this address, or a new one."""
         target, one = urlsplit(self.url), uuid4().hex
-        complainant = {"name": "Ann Example", "email": f"{one}@example.com"}
+        complainant = {"name": "Ann Example", "email": customer or f"{one}@example.com"}
         body = json.dumps(COMPLAINT | {"complainant": complainant}).encode()
         lines = [
             "POST /v1/complaints HTTP/1.1",

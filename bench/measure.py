@@ -5,7 +5,7 @@ import os
 import re
 from asyncio.subprocess import PIPE
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -41,12 +41,13 @@ class Meters:
         self._servers = servers
         self._mongo = mongo
 
-    def cpu(self, services: Iterable[int]) -> Reading:
-        """Seconds of processor time, by who used them."""
-        pids = self._servers.pids
+    def cpu(self, services: Mapping[str, int]) -> Reading:
+        """Seconds of processor time, by who used them; of each service by its name, too."""
+        pids, each = self._servers.pids, {name: _cpu_of(pid) for name, pid in services.items()}
         return Reading(
             {
-                "services": sum(map(_cpu_of, services)),
+                **each,
+                "services": sum(each.values()),
                 "broker": _cpu_of(pids["broker"]),
                 "database": _cpu_of(pids["database"]),
                 "bench": sum(os.times()[:2]),

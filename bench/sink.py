@@ -1,6 +1,7 @@
 """A mail server that counts: it speaks just enough SMTP to take every mail and throws it away."""
 
 import asyncio
+from time import perf_counter
 from typing import cast
 
 from deploy.local.outside import MailServer
@@ -9,10 +10,11 @@ END = b"\r\n.\r\n"
 
 
 class Sink(MailServer):
-    """Counts the mails that it takes."""
+    """Counts the mails that it takes; `taken_at` is when the latest to an address came (`perf_counter`)."""
 
     def __init__(self) -> None:
         self.taken = 0
+        self.taken_at: dict[str, float] = {}
 
     def session(self) -> asyncio.Protocol:
         return _Session(self)
@@ -25,6 +27,7 @@ class _Session(asyncio.Protocol):
         self._sink = sink
         self._buffer = b""
         self._in_text = False
+        self._to = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -34,14 +37,18 @@ class _Session(asyncio.Protocol):
         self._buffer += data
         while (end := END if self._in_text else b"\r\n") in self._buffer:
             said, _, self._buffer = self._buffer.partition(end)
-            self._transport.write(self._mail_taken() if self._in_text else self._answer(said[:4].upper()))
+            self._transport.write(self._mail_taken() if self._in_text else self._answer(said))
 
     def _mail_taken(self) -> bytes:
         self._sink.taken += 1
+        self._sink.taken_at[self._to] = perf_counter()
         self._in_text = False
         return b"250 taken\r\n"
 
-    def _answer(self, verb: bytes) -> bytes:
+    def _answer(self, said: bytes) -> bytes:
+        verb = said[:4].upper()
+        if verb == b"RCPT":
+            self._to = said.partition(b"<")[2].partition(b">")[0].decode()
         if verb == b"EHLO":
             return b"250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
         if verb == b"DATA":

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from deploy.policies.opening import refusing
 from deploy.provision import digest, write_secret
+from deploy.telling import refusing
 from shared import clock
 from shared.policy import available, draft_of
 from shared.principals import DATA_PROTECTION

@@ -14,8 +14,8 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.journals import Checked, check_all, shelve
-from deploy.policies.opening import refusing
 from deploy.provision import COLLECTIONS
+from deploy.telling import refusing
 from shared.driver import OPTIONS
 from shared.problems import Fault, Invalid, NotFound, Unavailable
 

@@ -23,6 +23,7 @@ PARKED = "redress.parked"
 TIERS = ("5s", "30s", "5m", "30m")
 ATTEMPT = "redress-attempt"
 REASON = "redress-reason"
+FOREIGN = "came from broker user"
 OPERATOR = "operator"
 CONFIRM_S = 5.0
 _log = structlog.get_logger()

@@ -11,7 +11,7 @@ time of asking the signature. A chain that somebody else had written would else 
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -48,7 +48,7 @@ class Head:
 
     @property
     def stored(self) -> Mapping[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def first(document: UUID) -> bytes:

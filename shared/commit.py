@@ -42,12 +42,16 @@ class Documents(Protocol[S]):
 
 @dataclass(slots=True)
 class _Wish(Generic[S]):
-    """A change that waits for its group; `written` is when its write began and ended (ns)."""
+    """A change that waits for its group; `written` is when its write began and ended (ns).
+
+    `fresh`: nobody else knows the id, so that there is nothing to load until it was tried to be written.
+    """
 
     id: UUID
     change: Change[S, Any]
     cause: Cause[Any]
     answer: asyncio.Future[Saved[S]]
+    fresh: bool = False
     written: tuple[int, int] = (0, 0)
 
     def settle(self, outcome: Saved[S] | Exception) -> None:
@@ -73,16 +77,20 @@ class Committer(Generic[S]):
         self._wishes: asyncio.Queue[_Wish[S]] = asyncio.Queue()
         self._hurried = 0
 
-    async def update(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
+    async def update(
+        self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
+    ) -> Saved[S]:
         """Have the change made, however long the database is away. Raises what the change raises."""
-        wish = _Wish(id, change, cause, asyncio.get_running_loop().create_future())
+        wish = _Wish(id, change, cause, asyncio.get_running_loop().create_future(), fresh)
         self._wishes.put_nowait(wish)
         saved = await wish.answer
         if saved.changed:
             telemetry.record_write(self._service, self._name, *wish.written)
         return saved
 
-    async def update_soon(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
+    async def update_soon(
+        self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
+    ) -> Saved[S]:
         """The same for a caller in a hurry: raises Unavailable after PATIENCE_S, or in a crowd."""
         told = "The database is away or overrun; send the same again, with the same Idempotency-Key"
         if self._hurried >= CROWD:
@@ -90,7 +98,7 @@ class Committer(Generic[S]):
         self._hurried += 1
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self.update(id, change, cause)
+                return await self.update(id, change, cause, fresh=fresh)
         except TimeoutError:
             raise Unavailable(told, (), 5) from None
         finally:
@@ -140,7 +148,7 @@ class Committer(Generic[S]):
         """One try. Nobody is answered before the write, or a try that fails could not be repeated."""
         started = time_ns()
         group = [wish for wish in group if not wish.answer.done()]
-        drafts = await self._documents.load({wish.id for wish in group})
+        drafts = await self._drafts(group)
         decided = [(wish, self._decide(drafts[wish.id], wish)) for wish in group]
         changed = [draft for draft in drafts.values() if draft.causes]
         lost, refused = await self._documents.write(changed) if changed else (set(), {})
@@ -154,6 +162,14 @@ class Committer(Generic[S]):
                     outcome if isinstance(outcome, Exception) else drafts[wish.id].saved(changed=outcome)
                 )
         self.on_owed([owed for draft in changed if draft.id not in lost for owed in draft.owed])
+
+    async def _drafts(self, group: list[_Wish[S]]) -> dict[UUID, Draft[S]]:
+        """What there is of each document. A write that fails may have been made: then none is fresh."""
+        known = {wish.id for wish in group if not wish.fresh}
+        drafts: dict[UUID, Draft[S]] = {wish.id: Draft(wish.id) for wish in group if wish.fresh}
+        for wish in group:
+            wish.fresh = False
+        return drafts | await self._documents.load(known) if known else drafts
 
     def _decide(self, draft: Draft[S], wish: _Wish[S]) -> bool | Exception:
         """Whether the cause is new, or why the change was refused."""

@@ -7,7 +7,8 @@ handled    ids of the causes already answered, the newest HANDLED of them
 sequence   counts the events this service has published about the complaint
 outbox     events owed: decided and kept, not yet confirmed by the broker, each since when (the machine's
            clock); private ones are sealed
-owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock
+owed_at    present while the outbox holds something: when a relay last took it on, by the database's clock (of
+           a new document by the machine's, for an insert cannot ask; it costs a quarter of an upsert)
 journal    every cause and every event, where the service keeps one: each cause before the events it caused,
            and each with the hash that chains it to the one before (`shared.chain`)
 head       how long that chain is and how it ends, signed
@@ -138,6 +139,17 @@ class Draft(Generic[S]):
     def _event(self, fact: Fact, position: int, cause: Cause[Any], service: str, at: datetime) -> Cause[Fact]:
         sequence = self.sequence + position + 1
         return write(fact, service=service, position=position, sequence=sequence, now=at, cause=cause)
+
+    def document(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
+        """The whole of a document that is new, but for its journal."""
+        assert self.state is not None
+        found = {"_id": self.id, "state": self._dumped(self.state)}
+        found |= {key: value for key, value in lifted.items() if value is not None}
+        found |= {"version": self.next_version, "sequence": self.sequence, "commit": token}
+        found["handled"] = self.causes[-HANDLED:]
+        if self.owed:
+            found |= {"outbox": [_stored(owed) for owed in self.owed], "owed_at": clock.machine_now()}
+        return found
 
     def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
         """The database's update that makes the document as loaded the one as decided, but for its journal."""

@@ -21,8 +21,15 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
 )
 """How values become BSON, and what they are when they are read."""
 UNAUTHORIZED, _DUPLICATE, _TOO_LARGE = 13, 11000, 10334
-# Without $exists, both conditions would scan the whole collection and hold for documents without the field.
-STALE = {"owed_at": {"$exists": True}, "$expr": {"$lte": ["$owed_at", {"$subtract": ["$$NOW", LEASE_MS]}]}}
+# Without $exists, these conditions would scan the whole collection and hold for documents without the field.
+STALE = {
+    "owed_at": {"$exists": True},
+    "$or": [
+        {"$expr": {"$lte": ["$owed_at", {"$subtract": ["$$NOW", LEASE_MS]}]}},
+        # A machine whose clock is ahead wrote this one and may have died since.
+        {"$expr": {"$gte": ["$owed_at", {"$add": ["$$NOW", LEASE_MS]}]}},
+    ],
+}
 
 
 def passed(field: str) -> dict[str, Any]:

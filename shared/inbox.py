@@ -15,7 +15,7 @@ from faststream.rabbit.subscriber import RabbitSubscriber
 from pydantic_core import to_json
 
 from shared import clock, metrics, telemetry
-from shared.bus import ATTEMPT, OPERATOR, PARKED, REASON, TIERS, Parcel, Publisher
+from shared.bus import ATTEMPT, FOREIGN, OPERATOR, PARKED, REASON, TIERS, Parcel, Publisher
 from shared.envelope import Cause, batch, from_cloudevent, open_batch
 from shared.events import CATALOGUE, Fact
 from shared.problems import Invalid, Malformed, Problem, Unavailable, Unfamiliar
@@ -27,7 +27,6 @@ LARGEST_BATCH = 1_000
 UNKNOWN = "unknown"
 FAILED, UNFAMILIAR = "failed {count} times, the last time with {reason}", "{reason}; after {count} attempts"
 """The reason for which an event is parked that was delayed as often as may be."""
-FOREIGN = "came from broker user"
 """What the reason says when somebody published in another's name."""
 _log = structlog.get_logger()
 
@@ -136,13 +135,14 @@ class Inbox:
         """Handle one event. Returns nothing if that went well, else where the event must go now."""
         try:
             event = self._read(member, raw)
-            with metrics.PROCESSING.labels(event.type).time(), telemetry.processing(event) as traced:
+            handled, duration, ages = metrics.of_type(event.type)
+            with duration.time(), telemetry.processing(event) as traced:
                 await self._handlers[type(event.data)](traced)
         except Exception as error:
             return self._failed(member, error, raw)
-        metrics.EVENTS.labels(event.type, "handled").inc()
+        handled.inc()
         age = clock.machine_now() - clock.wake_at(event.time)
-        metrics.EVENT_AGE.labels(event.type).observe(max(0.0, age.total_seconds()))
+        ages.observe(max(0.0, age.total_seconds()))
         return None
 
     def _failed(self, member: Any, error: Exception, raw: AbstractIncomingMessage) -> Parcel:

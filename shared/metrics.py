@@ -6,6 +6,7 @@ Source: OpenTelemetry semantic conventions for HTTP metrics; Prometheus naming p
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from math import nan
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
@@ -43,6 +44,13 @@ PER_MESSAGE = Histogram(
     buckets=_COUNTS,
 )
 GROUPS = Histogram("redress_group_size", "Changes decided and written together", buckets=_COUNTS)
+
+
+@cache
+def of_type(type: str) -> tuple[Counter, Histogram, Histogram]:
+    """EVENTS handled, PROCESSING and EVENT_AGE of one type that is known here."""
+    return EVENTS.labels(type, "handled"), PROCESSING.labels(type), EVENT_AGE.labels(type)
+
 
 PUBLISHED = Counter("redress_published_total", "Events confirmed by the broker", ["type"])
 CONFIRMING = Histogram(

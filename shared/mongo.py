@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import structlog
 from pydantic import BaseModel, ValidationError
-from pymongo import AsyncMongoClient, IndexModel, UpdateOne, WriteConcern
+from pymongo import AsyncMongoClient, IndexModel, InsertOne, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
@@ -146,9 +146,14 @@ class Store(Generic[S]):
         """
         return await self._committer.update(id, change, cause)
 
-    async def update_soon(self, id: UUID, change: Change[S, C], cause: Cause[C]) -> Saved[S]:
-        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds."""
-        return await self._committer.update_soon(id, change, cause)
+    async def update_soon(
+        self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
+    ) -> Saved[S]:
+        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds.
+
+        `fresh` says that nobody else knows this id, so that it need not be looked up.
+        """
+        return await self._committer.update_soon(id, change, cause, fresh=fresh)
 
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
@@ -179,7 +184,7 @@ class Store(Generic[S]):
         with told():
             try:
                 result = await self._documents.bulk_write(operations, ordered=False)
-                if result.matched_count + result.upserted_count == len(drafts):
+                if result.matched_count + result.inserted_count == len(drafts):
                     return set(), refused
             except BulkWriteError as error:
                 if error.details["writeConcernErrors"]:
@@ -192,14 +197,20 @@ class Store(Generic[S]):
             won = {found["_id"] async for found in mine}
         return {id for id in ids if id not in won}, refused
 
-    def _operation(self, draft: Draft[S], token: UUID) -> UpdateOne:
+    def _operation(self, draft: Draft[S], token: UUID) -> InsertOne[dict[str, Any]] | UpdateOne:
         assert draft.state is not None
-        update = draft.update(self._lift(draft.state), token)
+        lifted, entries, head = self._lift(draft.state), list[Mapping[str, Any]](), None
         if draft.journal:
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
-            update["$push"]["journal"] = {"$each": [as_it_is(each) for each in written]}
+            entries = [as_it_is(each) for each in written]
+        if draft.version == 0:
+            whole = draft.document(lifted, token)
+            return InsertOne(whole | ({"journal": entries, "head": head.stored} if head else {}))
+        update = draft.update(lifted, token)
+        if head:
+            update["$push"]["journal"] = {"$each": entries}
             update["$set"]["head"] = head.stored
-        return UpdateOne({"_id": draft.id, "version": draft.version}, update, upsert=draft.version == 0)
+        return UpdateOne({"_id": draft.id, "version": draft.version}, update)
 
     # reading
 

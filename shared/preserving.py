@@ -4,7 +4,6 @@ While replicas are replaced one by one, both versions write the same documents. 
 newer fields, so its own account of a value lacks them: they are put back here.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -17,23 +16,19 @@ def preserved(new: Any, old: Any, known: Any) -> Any:
     """
     if new == known:
         return old
-    if isinstance(new, Mapping) and isinstance(old, Mapping) and isinstance(known, Mapping):
+    if isinstance(new, dict) and isinstance(old, dict) and isinstance(known, dict):
         beyond = {key: value for key, value in old.items() if key not in known and key not in new}
         followed = {
             key: preserved(value, old[key], known[key]) if key in old and key in known else value
             for key, value in new.items()
         }
         return followed | beyond
-    if _is_list(new) and _is_list(old) and _is_list(known) and len(old) == len(known):
+    if isinstance(new, list) and isinstance(old, list) and isinstance(known, list) and len(old) == len(known):
         return _entries(new, old, known)
     return new
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
-
-
-def _entries(new: Sequence[Any], old: Sequence[Any], known: Sequence[Any]) -> list[Any]:
+def _entries(new: list[Any], old: list[Any], known: list[Any]) -> list[Any]:
     left, kept = dict(enumerate(known)), dict[int, Any]()
     for place, entry in enumerate(new):
         at = next((number for number, value in left.items() if value == entry), None)
@@ -52,8 +47,8 @@ def _entries(new: Sequence[Any], old: Sequence[Any], known: Sequence[Any]) -> li
 
 def says_more(old: Any, new: Any) -> bool:
     """Whether `old` has a field that `new` lacks: otherwise there is nothing to preserve. Quick to tell."""
-    if isinstance(new, Mapping) and isinstance(old, Mapping):
+    if isinstance(new, dict) and isinstance(old, dict):
         return any(key not in new or says_more(value, new[key]) for key, value in old.items())
-    if _is_list(new) and _is_list(old) and len(new):
+    if isinstance(new, list) and isinstance(old, list) and len(new):
         return any(says_more(entry, new[min(place, len(new) - 1)]) for place, entry in enumerate(old))
     return False

@@ -8,6 +8,7 @@ in an outbox.
 """
 
 import base64
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,8 @@ from pydantic import BeforeValidator, PlainSerializer, SerializationInfo, Valida
 from pydantic_core import from_json, to_json
 
 KEY_BITS = 512
+RECENT = 16
+"""Keys that are ready for use: to make one so takes longer than to seal a name with it."""
 _ZERO = b"\x00"
 _house: dict[str, bytes] = {}
 
@@ -55,16 +58,21 @@ def new_key() -> bytes:
 def seal(content: bytes, key: bytes, about: str) -> bytes:
     """The content sealed, 16 bytes longer; what is empty or nothing but zeros grows by one more."""
     padded = content if content.strip(_ZERO) else content + _ZERO
-    return AESSIV(key).encrypt(padded, [about.encode()])
+    return _cipher(key).encrypt(padded, [about.encode()])
 
 
 def unseal(sealed: bytes, key: bytes, about: str) -> bytes:
     """What was sealed. Raises Unsealable."""
     try:
-        content = AESSIV(key).decrypt(sealed, [about.encode()])
+        content = _cipher(key).decrypt(sealed, [about.encode()])
     except (InvalidTag, ValueError):
         raise Unsealable(f"cannot be unsealed: {about}") from None
     return content if content.strip(_ZERO) else content[:-1]
+
+
+@lru_cache(RECENT)
+def _cipher(key: bytes) -> AESSIV:
+    return AESSIV(key)
 
 
 def seal_text(text: str, key: bytes, about: str) -> str:

@@ -149,6 +149,22 @@ def _span(
             raise
 
 
+def _is_unsampled(context: Context) -> bool:
+    """Whether this is a trace that nobody records: its spans are not made at all."""
+    found = trace.get_current_span(context).get_span_context()
+    return found.is_valid and not found.trace_flags.sampled
+
+
+@contextmanager
+def _in(context: Context) -> Iterator[None]:
+    """This context is the current one, so that logs name its trace."""
+    token = attach(context)
+    try:
+        yield
+    finally:
+        detach(token)
+
+
 @contextmanager
 def request(name: str, traceparent: str | None) -> Iterator[Span]:
     """The span of one HTTP request."""
@@ -159,12 +175,9 @@ def request(name: str, traceparent: str | None) -> Iterator[Span]:
 @contextmanager
 def about(complaint: object, traceparent: object) -> Iterator[None]:
     """Logs inside name this complaint and this trace, as far as they are an id and a trace."""
-    token = attach(_context(traceparent if isinstance(traceparent, str) else None))
-    try:
-        with bound_contextvars(**_complaint(complaint)):
-            yield
-    finally:
-        detach(token)
+    context = _context(traceparent if isinstance(traceparent, str) else None)
+    with _in(context), bound_contextvars(**_complaint(complaint)):
+        yield
 
 
 def _complaint(id: object) -> dict[str, str]:
@@ -182,13 +195,17 @@ def names(complaint: object) -> None:
 @contextmanager
 def processing(event: Cause[C]) -> Iterator[Cause[C]]:
     """The span of one event in work, a child of the one that created it; yields the event as part of it."""
+    parent = _context(event.traceparent)
+    if _is_unsampled(parent):
+        with bound_contextvars(complaint=str(event.complaint)), _in(parent):
+            yield event
+        return
     attributes = {
         "messaging.system": "rabbitmq",
         "messaging.operation.type": "process",
         "messaging.operation.name": "process",
         "redress.complaint.id": str(event.complaint),
     }
-    parent = _context(event.traceparent)
     with (
         bound_contextvars(complaint=str(event.complaint)),
         _span(f"process {event.type}", parent, SpanKind.CONSUMER, attributes),
@@ -206,6 +223,10 @@ def following(
     new trace linked to it, because stores and samplers have closed the old one by then.
     """
     context = _context(origin)
+    if soon and _is_unsampled(context):
+        with bound_contextvars(complaint=str(cause.complaint)), _in(context):
+            yield replace(cause, traceparent=origin)
+        return
     link = trace.get_current_span(context).get_span_context()
     links = [Link(link)] if link.is_valid and not soon else []
     attributes = {"redress.complaint.id": str(cause.complaint)}

@@ -16,8 +16,8 @@ from deploy.backup import broker
 from deploy.backup.archive import MANIFEST, Manifest, opened, sha256, total
 from deploy.backup.copying import Copying
 from deploy.backup.filling import Filling
-from deploy.policies.opening import refusing
 from deploy.provision import write_secret
+from deploy.telling import refusing
 from shared.problems import Problem, Unavailable
 
 BROKER = "broker.json"

@@ -1,5 +1,1 @@
 """`redress calendar`: which days are worked, when something is due and why, and next year's days."""
-
-from deploy.calendars.commands import app
-
-__all__ = ["app"]

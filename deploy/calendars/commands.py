@@ -13,7 +13,8 @@ from deploy.calendars.importing import imported
 from deploy.calendars.opening import calendar_of, notes, opened, title, years_told
 from deploy.calendars.remote import Sla
 from deploy.policies.checking import lines
-from deploy.policies.opening import aligned, refusing, text_of
+from deploy.policies.opening import text_of
+from deploy.telling import aligned, refusing
 from shared.events import Language
 from shared.policy import Calendar, calendars, intervals_of, load_calendar
 from shared.problems import Invalid, Problem

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from deploy.calendars.asking import Due
 from deploy.calendars.opening import title, years_told
-from deploy.policies.opening import aligned
+from deploy.telling import aligned
 from shared.events import Language
 from shared.policy import Calendar, Interval, in_all, intervals_of
 from shared.policy.calendar import WEEKDAYS, Hours, Shifts

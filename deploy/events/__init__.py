@@ -1,5 +1,1 @@
 """`redress events`: what has happened, read again from the history, for a file or for a team's queue."""
-
-from deploy.events.commands import app
-
-__all__ = ["app"]

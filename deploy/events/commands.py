@@ -15,7 +15,7 @@ import uvloop
 from deploy.events.keeping import kept
 from deploy.events.replaying import Output, Replay, replayed
 from deploy.events.team import UNREAD, Team, connected
-from deploy.policies.opening import refusing
+from deploy.telling import refusing
 from shared.history import History
 from shared.places import MARK, Place, Start
 from shared.problems import Fault, Invalid

@@ -21,7 +21,7 @@ from deploy.local.samples import SampleError, Samples, read
 from deploy.local.servers import Servers
 from deploy.local.stage import Stage, stage
 from deploy.local.system import ROOT, NotReady
-from deploy.parked import parked
+from deploy.parked.messages import parked
 from shared.clock import machine_now
 
 SAMPLES = ROOT / "samples" / "complaints.jsonl"

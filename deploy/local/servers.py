@@ -15,6 +15,7 @@ from deploy.local.endpoints import Endpoints
 from deploy.local.install import MONGOD, Failed
 from deploy.local.ports import accepts, free_ports
 from deploy.provision import ADMIN, REPLICA_SET, VHOST, Passwords, certificates, write_secret
+from deploy.provision.database import open_database
 
 BROKER, CONTROL = (Path("/usr/lib/rabbitmq/bin") / name for name in ("rabbitmq-server", "rabbitmqctl"))
 NODE = "redress@localhost"
@@ -232,7 +233,7 @@ class Servers(Endpoints):
             pass
 
     async def _greet_database(self) -> None:
-        await provision.open_database([self.database], self.passwords, ca=self.ca)
+        await open_database([self.database], self.passwords, ca=self.ca)
 
     def _said(self, name: str) -> str:
         log = self.folder / f"{name}.log"

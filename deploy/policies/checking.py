@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deploy.policies.opening import Opened, aligned, everything, fault_line
+from deploy.policies.opening import Opened, everything
+from deploy.telling import aligned, fault_line
 from shared.events import Language
 from shared.policy import draft_of, in_script, prove
 from shared.problems import Fault, Problem

@@ -10,9 +10,10 @@ import yaml
 
 from deploy.policies.checking import Checked, checked, lines, shelf, table
 from deploy.policies.grading import graded, usable
-from deploy.policies.opening import Opened, all_known, bindings, is_file, named, opened, refusing
+from deploy.policies.opening import Opened, all_known, bindings, is_file, named, opened
 from deploy.policies.remote import Triage, proposal, rehearsed, summary
 from deploy.policies.showing import shown
+from deploy.telling import refusing
 from shared.events import Language
 from shared.policy import available
 from shared.problems import Invalid, Problem

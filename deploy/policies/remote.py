@@ -6,8 +6,9 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from deploy.policies.opening import aligned, text_of
+from deploy.policies.opening import text_of
 from deploy.remote import Server
+from deploy.telling import aligned
 from services.triage.domain.rehearsal import Rehearsed
 from shared.policy import parse
 from shared.problems import Invalid, Unavailable

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from deploy.policies import showing_facts, showing_grades, showing_work
-from deploy.policies.opening import Opened, aligned
+from deploy.policies.opening import Opened
 from deploy.policies.wording import Wording
+from deploy.telling import aligned
 from shared.events import Channel, Language
 from shared.policy import Draft, Pack, build, everywhere, plain
 from shared.policy.reading import fit, parameters, trials

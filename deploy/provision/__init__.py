@@ -2,7 +2,6 @@
 
 from deploy.provision.addresses import amqp_url, management_url, mongo_url
 from deploy.provision.broker import broker_definitions, password_hash
-from deploy.provision.database import open_database
 from deploy.provision.parts import (
     ACTIONS,
     ADMIN,
@@ -55,7 +54,6 @@ __all__ = [
     "keep_token",
     "management_url",
     "mongo_url",
-    "open_database",
     "password_hash",
     "write_secret",
     "write_secrets",

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 import typer
 
 from deploy.management import Broker
-from deploy.policies.opening import aligned, refusing
 from deploy.provision import VHOST
 from deploy.subscribers import teams
 from deploy.subscribers.teams import Limits, Team
 from deploy.subscribers.topics import checked, matched
+from deploy.telling import aligned, refusing
 from shared.problems import Invalid
 
 app = typer.Typer(help="Other teams that get our events, each in a queue of its own.", no_args_is_help=True)

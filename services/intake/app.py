@@ -12,6 +12,7 @@ from services.intake.api import (
     events,
     evidence,
     exports,
+    handing_in,
     imports,
     ledger,
     orders,
@@ -33,14 +34,15 @@ from services.intake.store.people import end_retention, finish_erasures
 from services.intake.store.trends import watch
 from shared.service import Service
 
-DOORS = (complaints, ledger, imports, exports, evidence, papers, people, delegations, receipts, board)
+DOORS = (handing_in, complaints, ledger, imports, exports, evidence, papers, people, delegations)
+FOR_PEOPLE = (receipts, board)
 FOR_TEAMS = (contract, events)
 SUPERVISION = (vocabulary, saved_views, statistics, conformance, trends, workload, spot_checks, orders)
 service = Service(
     "intake",
     store=store.complaints,
     inbox=listeners.inbox,
-    routers=[each.router for each in (*DOORS, *SUPERVISION, *FOR_TEAMS)],
+    routers=[each.router for each in (*DOORS, *FOR_PEOPLE, *SUPERVISION, *FOR_TEAMS)],
     ticks=[store.copies.refresh, finish_erasures, end_retention, sweep, tell_of_breaches, watch.tick],
     rest=events.close,
     needs=["fingerprint_key"],

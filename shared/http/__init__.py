@@ -13,12 +13,13 @@ from shared.http import answers, described
 from shared.http.answers import ProblemDocument, problem_response
 from shared.http.bodies import BodyText, body_text
 from shared.http.callers import Caller, Who, anybody, caller, principal, subscriber
-from shared.http.conditions import Key, version_of
+from shared.http.conditions import Key, idempotency_key, version_of
 from shared.http.described import carries, takes
 from shared.http.doorway import Doorway
 from shared.http.languages import NAMES as LANGUAGE_NAMES
 from shared.http.languages import chosen_language, preferred_language
 from shared.http.pages import PageToken, page_token, place_token, read_page_token, read_place_token
+from shared.http.straight import straight
 
 __all__ = [
     "LANGUAGE_NAMES",
@@ -33,6 +34,7 @@ __all__ = [
     "caller",
     "carries",
     "chosen_language",
+    "idempotency_key",
     "page_token",
     "place_token",
     "preferred_language",
@@ -41,6 +43,7 @@ __all__ = [
     "read_page_token",
     "read_place_token",
     "set_up",
+    "straight",
     "subscriber",
     "takes",
     "version_of",

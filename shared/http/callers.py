@@ -46,9 +46,9 @@ class _Bearer(SecurityBase):
         try:
             who = await gatekeeper().admit(_credentials(request, given))
         except (Unauthenticated, Unavailable):
-            await rates.of_addresses().take(scope, rates.address(scope))
+            rates.of_addresses().take(scope, rates.address(scope))
             raise
-        await rates.of_callers().take(scope, who.name)
+        rates.of_callers().take(scope, who.name)
         telemetry.names(_complaint(request))
         if by_session:
             sessions.check_origin(request)
@@ -113,7 +113,7 @@ async def anybody(request: Request) -> None:
     Raises TooManyRequests; Invalid for an unknown parameter.
     """
     if "standing" not in request.scope:
-        await rates.of_addresses().take(request.scope, rates.address(request.scope))
+        rates.of_addresses().take(request.scope, rates.address(request.scope))
     _check_queries(request)
 
 

@@ -58,7 +58,7 @@ class Doorway:
     ) -> None:
         shows = b"authorization" in headers or sessions.comes_with_one(headers)
         if not shows or not scope["path"].startswith("/v1/"):
-            await rates.of_addresses().take(scope, rates.address(scope))
+            rates.of_addresses().take(scope, rates.address(scope))
         if self._streams is not None and self._streams.fullmatch(scope["path"]):
             body = limited(receive, settings().max_upload, headers)
         else:

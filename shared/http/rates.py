@@ -7,18 +7,16 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Pol
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from time import monotonic
 
-from limits import parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
 from starlette.types import Scope
 
-from shared import clock
 from shared.problems import TooManyRequests
 from shared.settings import settings
 
 ADDRESSES = 1024
-"""So many counters for all addresses together: the library looks through all that it has at each request."""
+"""So many counters for all addresses together, so that strangers cannot fill the memory with them."""
+SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +31,29 @@ class Standing:
 
 
 class Rate:
-    """Counts requests in fixed windows, in memory."""
+    """Counts requests in fixed windows, in memory: for each caller their window's beginning and number.
+
+    `limit` is a number of requests in a unit of time, as in `6000/minute`.
+    """
 
     def __init__(self, name: str, limit: str) -> None:
-        self._item = parse(limit)
-        self._name = name
-        self._policy = f'"{name}";q={self._item.amount};w={self._item.get_expiry()}'.encode()
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        amount, _, unit = limit.partition("/")
+        self._name, self._amount, self._window = name, int(amount), SECONDS[unit]
+        self._policy = f'"{name}";q={amount};w={self._window}'.encode()
+        self._counted: dict[str, tuple[float, int]] = {}
 
-    async def take(self, scope: Scope, who: str) -> None:
+    def take(self, scope: Scope, who: str) -> None:
         """Count a request, and leave in its scope how many are left. Raises TooManyRequests."""
-        allowed = await self._limiter.hit(self._item, who)
-        pause = await self._tell(scope, who)
-        if not allowed:
+        now = monotonic()
+        began, count = self._counted.get(who, (now, 0))
+        if now - began >= self._window:
+            began, count = now, 0
+        self._counted[who] = began, count + 1
+        pause = max(1, ceil(began + self._window - now))
+        left = max(0, self._amount - count - 1)
+        scope["standing"] = Standing(self._policy, f'"{self._name}";r={left};t={pause}'.encode())
+        if count >= self._amount:
             raise TooManyRequests(f"Wait {pause} seconds", retry_after=pause)
-
-    async def _tell(self, scope: Scope, who: str) -> int:
-        left = await self._limiter.get_window_stats(self._item, who)
-        till_end = ceil(left.reset_time - clock.machine_now().timestamp())
-        pause = min(max(1, till_end), self._item.get_expiry())
-        told = f'"{self._name}";r={left.remaining};t={pause}'.encode()
-        scope["standing"] = Standing(self._policy, told)
-        return pause
 
 
 @cache

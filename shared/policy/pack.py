@@ -272,7 +272,7 @@ class Pack(Section):
         found = (each for _, test in tests(self, ()) for each in test.comparisons())
         return {(fact, str(comparison)): comparison for fact, comparison in found}
 
-    @property
+    @cached_property
     def fact_rules(self) -> dict[str, FactRule]:
         """Every fact that a complaint may give."""
         return UNIVERSAL | self.facts

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 from typer.main import get_command
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.local.up import EXPORTS
 from shared.events import CATALOGUE
 from shared.settings import Settings
@@ -29,7 +29,7 @@ _MODULE = re.compile(rf"(?:{'|'.join(TOPS[:5])})(?:\.[A-Za-z_]\w*)+")
 def options_wrong(command: str) -> str | None:
     """What is wrong with a `redress` command, if anything: subcommands and options are the program's."""
     words = command.replace(".venv/bin/redress", "redress").partition("redress ")[2].split()
-    at = get_command(app)
+    at = get_command(program())
     for word in words:
         if word in ("|", "&&", ";", ">", "#") or word.startswith("#"):
             break

@@ -6,7 +6,7 @@ import sys
 
 import aio_pika
 
-from deploy.parked import listed
+from deploy.parked.messages import listed
 
 
 async def park(url: str, service: str) -> str:

@@ -9,7 +9,7 @@ import jsonschema
 import yaml
 from typer.testing import CliRunner
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.schemas import pack_schema
 from shared.settings import Settings
 from tests.docs.operations import meant, written
@@ -56,7 +56,7 @@ def check_yaml(block: Block, folder: Path) -> None:
     if isinstance(found, dict) and "calendar" in found and "pack" not in found:
         file = folder / f"{found['calendar']}.yaml"
         file.write_text(block.text, encoding="utf-8")
-        result = CliRunner().invoke(app, ["calendar", "check", str(file)])
+        result = CliRunner().invoke(program(), ["calendar", "check", str(file)])
         if result.exit_code:
             raise Wrong(f"{block.place}: {result.output}")
         return

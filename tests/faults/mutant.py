@@ -52,9 +52,10 @@ def version_check_off() -> Iterator[None]:
     """A write does not ask whether the document is still as decided on."""
     operation = Store._operation
 
-    def blind(self: Store[Any], *given: Any) -> UpdateOne:
+    def blind(self: Store[Any], *given: Any) -> Any:
         guarded = operation(self, *given)
-        guarded._filter.pop("version")  # type: ignore[attr-defined]
+        if isinstance(guarded, UpdateOne):
+            guarded._filter.pop("version")  # type: ignore[attr-defined]
         return guarded
 
     with patch.object(Store, "_operation", blind):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deploy.parked import OPERATIONS
+from deploy.parked.messages import OPERATIONS
 from deploy.provision import ADMIN, COLLECTIONS, DEFINITIONS, SERVICES
 from shared.bus import EVENTS, OPERATOR, PARKED, PRIVATE, TIERS
 from shared.events import CATALOGUE

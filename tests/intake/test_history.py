@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.journals import is_complaint
 from deploy.provision import AUDITOR
 from shared import chain
@@ -63,11 +63,11 @@ async def test_every_complaint_is_verified_and_faults_are_told_by_the_exit_code(
 ) -> None:
     id = await carried(at, 3)
     command = ["verify", "--url", servers.mongo_url(AUDITOR), "--public-key", KEY]
-    before = await asyncio.to_thread(CliRunner().invoke, app, command)
+    before = await asyncio.to_thread(CliRunner().invoke, program(), command)
     bent = await document(servers, id)
     bent["journal"][4]["data"]["grade"] = "critical"
     await put(servers, bent)
-    after = await asyncio.to_thread(CliRunner().invoke, app, command)
+    after = await asyncio.to_thread(CliRunner().invoke, program(), command)
     assert f" {id} entry 5 (complaint.graded.v1, " in after.stdout
     assert id not in before.stdout
     assert after.exit_code == 1

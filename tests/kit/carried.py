@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from typer.testing import CliRunner, Result
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.provision import AUDITOR
 from services.intake.domain.hearing import hear
 from services.intake.store.complaints import complaints
@@ -63,7 +63,7 @@ async def carried(at: House, steps: int = len(STEPS)) -> str:
 
 async def verified(servers: AnyServers, id: str, *words: str, key: str = KEY) -> Result:
     command = ["verify", "--url", servers.mongo_url(AUDITOR), "--public-key", key, "--complaint", id, *words]
-    return await asyncio.to_thread(CliRunner().invoke, app, command)
+    return await asyncio.to_thread(CliRunner().invoke, program(), command)
 
 
 async def document(servers: AnyServers, id: str) -> Document:

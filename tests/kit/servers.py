@@ -22,6 +22,7 @@ from deploy.local.install import install
 from deploy.local.ports import free_ports
 from deploy.local.servers import Servers, definitions_for_tests
 from deploy.provision import ADMIN, REPLICA_SET, Passwords, write_secret
+from deploy.provision.database import open_database
 
 AnyServers = Endpoints
 BROKER, DATABASE = "rabbitmq:4-management", "mongo:8"
@@ -112,4 +113,4 @@ async def until_open(found: Endpoints) -> None:
                     break
             except (OSError, aio_pika.exceptions.AMQPError):
                 await asyncio.sleep(0.5)
-        await provision.open_database([found.database], found.passwords)
+        await open_database([found.database], found.passwords)

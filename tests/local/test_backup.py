@@ -27,7 +27,7 @@ from deploy.backup import archive, broker
 from deploy.backup.archive import InFlight, Packer, documents, opened
 from deploy.backup.copying import HISTORY_LOST, Copying
 from deploy.backup.filling import AT_ONCE, batches
-from deploy.cli import app
+from deploy.cli import program
 from deploy.provision import BACKUP, COLLECTIONS, RESTORE, SERVICES
 from shared.driver import OPTIONS
 from shared.problems import Invalid
@@ -44,7 +44,7 @@ def run(servers: AnyServers, *words: str | Path | int, key: str = KEY, managemen
         "REDRESS_PUBLIC_KEY": key,
         "REDRESS_MANAGEMENT_URL": management,
     }
-    return CliRunner().invoke(app, [str(each) for each in words], env=settings)
+    return CliRunner().invoke(program(), [str(each) for each in words], env=settings)
 
 
 def contents(servers: AnyServers) -> dict[str, Any]:

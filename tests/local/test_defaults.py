@@ -33,7 +33,7 @@ def told(monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[list[str], str]:
         raise Unavailable("far away")
 
     monkeypatch.setattr(broker, "stuck", stuck)
-    return asked, CliRunner().invoke(cli.app, [*words]).output
+    return asked, CliRunner().invoke(cli.program(), [*words]).output
 
 
 def test_an_option_is_read_from_its_file(
@@ -67,7 +67,7 @@ def test_a_command_opens_no_file_but_its_own(
         return "http://127.0.0.1:9"
 
     monkeypatch.setattr("deploy.defaults._read", read)
-    CliRunner().invoke(cli.app, ["subscribers", "list"])
+    CliRunner().invoke(cli.program(), ["subscribers", "list"])
     assert opened == ["redress_management_url"]
 
 
@@ -80,8 +80,8 @@ def test_a_file_that_is_named_and_not_there_is_said(folder: Path, monkeypatch: p
 
 def test_whoever_has_no_files_is_asked_as_ever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDRESS_SECRETS", str(folder / "nowhere"))
-    assert defaults(get_command(cli.app)) == {}
-    assert "--url" in CliRunner().invoke(cli.app, ["parked", "list", "triage"]).output
+    assert defaults(get_command(cli.program())) == {}
+    assert "--url" in CliRunner().invoke(cli.program(), ["parked", "list", "triage"]).output
 
 
 def test_every_file_of_the_operator_is_some_options_or_is_named_by_hand(folder: Path) -> None:
@@ -94,6 +94,6 @@ def test_every_file_of_the_operator_is_some_options_or_is_named_by_hand(folder: 
         else:
             names.add(read.args[0].name)  # type: ignore[attr-defined]
 
-    collect(defaults(get_command(cli.app)))
+    collect(defaults(get_command(cli.program())))
     by_hand = {"redress_approver_key", "redress_partner_key"}
     assert names | by_hand == {path.name for path in folder.iterdir()}

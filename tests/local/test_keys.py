@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deploy import provision
-from deploy.cli import app
+from deploy.cli import program
 from shared import clock
 from shared.principals import Gatekeeper
 from shared.problems import WrongCredentials
@@ -19,7 +19,7 @@ from tests.kit.doors import digest, settled
 
 
 def keys(*words: object) -> Result:
-    return CliRunner().invoke(app, ["keys", *map(str, words)])
+    return CliRunner().invoke(program(), ["keys", *map(str, words)])
 
 
 def made(*words: object) -> str:

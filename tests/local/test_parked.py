@@ -11,12 +11,11 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy import parked as parking
-from deploy.cli import app
-from deploy.parked import OPERATIONS, Deed, Retried, is_vouched_for, opened
-from shared.bus import ATTEMPT, REASON
+from deploy.cli import program
+from deploy.parked import messages as parking
+from deploy.parked.messages import OPERATIONS, Deed, Retried, is_vouched_for, opened
+from shared.bus import ATTEMPT, FOREIGN, REASON
 from shared.envelope import batch
-from shared.inbox import FOREIGN
 from shared.problems import NotFound
 from tests.kit.history import FACTS, event
 from tests.kit.servers import AnyServers
@@ -73,7 +72,7 @@ def one() -> bytes:
 async def redress(servers: AnyServers, *words: object) -> Result:
     """A command, in a thread of its own: it has a loop of its own."""
     env = {"REDRESS_OPERATOR_AMQP_URL": servers.operator_amqp_url}
-    return await asyncio.to_thread(CliRunner().invoke, app, ["parked", *map(str, words)], env=env)
+    return await asyncio.to_thread(CliRunner().invoke, program(), ["parked", *map(str, words)], env=env)
 
 
 async def test_thousands_are_listed_in_their_order_again_and_again(servers: AnyServers) -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 from deploy.policies.grading import decision
-from deploy.policies.opening import aligned, width
+from deploy.telling import aligned, width
 from shared.policy import available, build, draft_of
 from shared.policy.reading import trials
 from tests.local.typed import MINE, redress

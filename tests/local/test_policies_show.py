@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 import typer
 
-from deploy.policies import app as policies
+from deploy.policies.commands import app as policies
 from shared.events import Channel
 from shared.policy import UNIVERSAL, Mark, Pack, available, draft_of, parse
 from shared.policy.pack import StepName

@@ -148,7 +148,7 @@ async def test_an_output_that_takes_no_more_breaks_it_off_and_it_says_where(serv
 
 
 def test_a_file_that_is_not_there_is_not_called_a_broker() -> None:
-    code = "from deploy import cli; cli.app = lambda: open('/nowhere/x'); cli.main()"
+    code = "from deploy import cli; cli.program = lambda: open('/nowhere/x'); cli.main()"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (told.returncode, told.stderr) == (1, "/nowhere/x: No such file or directory\n")
 

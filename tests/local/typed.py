@@ -2,7 +2,7 @@
 
 from typer.testing import CliRunner, Result
 
-from deploy.cli import app
+from deploy.cli import program
 
 MINE = """pack: mine
 version: 1
@@ -59,11 +59,11 @@ departments:
 
 
 def redress(*words: object, facts: str | bytes | None = None, **variables: str) -> Result:
-    return CliRunner().invoke(app, ["policies", *map(str, words)], input=facts, env=variables)
+    return CliRunner().invoke(program(), ["policies", *map(str, words)], input=facts, env=variables)
 
 
 def calendar(*words: object, text: str | None = None, **variables: str) -> Result:
-    return CliRunner().invoke(app, ["calendar", *map(str, words)], input=text, env=variables)
+    return CliRunner().invoke(program(), ["calendar", *map(str, words)], input=text, env=variables)
 
 
 def told(*words: object, text: str | None = None) -> str:

@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import AMQPError, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
-from deploy.parked import OPERATIONS
+from deploy.parked.messages import OPERATIONS
 from deploy.provision import ADMIN, DEFINITIONS, SERVICES
 from shared.bus import EVENTS, OPERATOR, PARKED, PRIVATE, TIERS
 from shared.events import CATALOGUE

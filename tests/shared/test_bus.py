@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import aio_pika
 import pytest
 
-from deploy import parked as parking
 from deploy.local.servers import Servers
+from deploy.parked import messages as parking
 from shared.bus import ATTEMPT, REASON, Parcel, Publisher
 from shared.envelope import Cause, batch, to_cloudevent, write
 from shared.events import ComplaintRegistered, Fact

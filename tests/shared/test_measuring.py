@@ -188,6 +188,7 @@ def test_what_fails_once_has_no_value_with_any_label() -> None:
 
 async def test_events_are_counted_from_0_on(empty: AnyServers) -> None:
     metrics.EVENTS.clear()
+    metrics.of_type.cache_clear()
     async with listening(empty):
         pass
     for outcome in ("handled", "delayed", "parked"):

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local.servers import Servers
 from shared.bus import Parcel, Publisher
+from shared.driver import STALE
 from shared.mongo import Store
 from shared.outbox import Relay
 from shared.tasks import end
@@ -44,11 +45,11 @@ async def until_paid(servers: AnyServers, seconds: float = 20) -> None:
             await asyncio.sleep(0.05)
 
 
-async def age(servers: AnyServers, id: UUID) -> None:
+async def age(servers: AnyServers, id: UUID, ms: int = 60_000) -> None:
     """Make a debt look as old as a crash would leave it."""
     async with admin_of(servers) as client:
         documents = client["triage"]["gradings"]
-        await documents.update_one({"_id": id}, [{"$set": {"owed_at": {"$subtract": ["$$NOW", 60_000]}}}])
+        await documents.update_one({"_id": id}, [{"$set": {"owed_at": {"$subtract": ["$$NOW", ms]}}}])
 
 
 @pytest.fixture
@@ -109,6 +110,18 @@ async def test_a_crash_between_confirm_and_strike_out_repeats_the_same_id(empty:
         events = events_in(await take_all(empty, "sla.inbox"))
     assert len(events) == 2
     assert len({event.id for event in events}) == 1
+
+
+async def test_what_a_machine_with_a_fast_clock_owed_is_not_waited_for(empty: AnyServers) -> None:
+    async with toy_store(empty) as one, toy_store(empty) as other:
+        ids = [uuid4() for _ in range(3)]
+        for id, ms in zip(ids, (-600_000, -2_000, 600_000), strict=True):
+            await one.update(id, add, cause(id))
+            await age(empty, id, ms)
+        assert {each.document for each in await other.lease_owed(10)} == {ids[0], ids[2]}
+        plan = await other._documents.find(STALE, {"_id": 1}).sort("owed_at").limit(10).explain()
+    assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
+    assert plan["executionStats"]["totalDocsExamined"] <= 4
 
 
 async def test_a_lease_keeps_other_replicas_away(empty: AnyServers) -> None:

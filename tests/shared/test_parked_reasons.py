@@ -8,7 +8,7 @@ from typing import Any
 import aio_pika
 import pytest
 
-from deploy.parked import UNTOLD
+from deploy.parked.messages import UNTOLD
 from deploy.provision import ADMIN
 from shared.bus import ATTEMPT, REASON, TIERS
 from shared.envelope import batch

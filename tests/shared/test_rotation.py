@@ -11,8 +11,9 @@ from pymongo.errors import OperationFailure
 from typer.testing import CliRunner
 
 from deploy.local.servers import Servers
-from deploy.provision import SERVICES, Passwords, open_database, write_secrets
+from deploy.provision import SERVICES, Passwords, write_secrets
 from deploy.provision.__main__ import app
+from deploy.provision.database import open_database
 
 
 def rotated(folder: Path, user: str) -> str:

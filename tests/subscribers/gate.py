@@ -11,7 +11,7 @@ import aio_pika
 from aio_pika.abc import AbstractIncomingMessage
 from typer.testing import CliRunner, Result
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.local.endpoints import Endpoints
 from deploy.management import Broker
 from deploy.provision import ADMIN, DEFINITIONS, VHOST, password_hash
@@ -49,7 +49,7 @@ class Gate:
 
     def typed(self, *words: object) -> Result:
         environment = {"REDRESS_MANAGEMENT_URL": self.url, "REDRESS_TEAM_HOST": self.servers.broker}
-        return CliRunner().invoke(app, ["subscribers", *map(str, words)], env=environment)
+        return CliRunner().invoke(program(), ["subscribers", *map(str, words)], env=environment)
 
     def said(self, *words: object) -> str:
         """What a command that goes well prints."""

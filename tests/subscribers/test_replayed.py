@@ -8,7 +8,7 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli import app
+from deploy.cli import program
 from deploy.events import team as into
 from deploy.events.replaying import Lost, Replay, replayed
 from deploy.events.team import Team
@@ -95,7 +95,7 @@ async def test_a_team_that_does_not_read_is_not_waited_for_for_ever(
 
 async def test_the_history_is_kept_as_long_as_it_is_said(gate: Gate) -> None:
     words = ("events", "keep", "--days", "90", "--gigabytes", "50")
-    result = CliRunner().invoke(app, words, env={"REDRESS_MANAGEMENT_URL": gate.url})
+    result = CliRunner().invoke(program(), words, env={"REDRESS_MANAGEMENT_URL": gate.url})
     assert (result.exit_code, result.stdout) == (0, "history: 90 days, at most 50 GB on each replica\n")
     wanted = {
         "max-age": "90D",
@@ -104,7 +104,7 @@ async def test_the_history_is_kept_as_long_as_it_is_said(gate: Gate) -> None:
     }
     await until(lambda: effective(gate) == wanted)
     refused = CliRunner().invoke(
-        app, words, env={"REDRESS_MANAGEMENT_URL": f"http://x:y@{gate.servers.management}"}
+        program(), words, env={"REDRESS_MANAGEMENT_URL": f"http://x:y@{gate.servers.management}"}
     )
     assert (refused.exit_code, "with 401" in refused.stderr) == (1, True)
     gate.root.delete("policies", VHOST, "history-ours")

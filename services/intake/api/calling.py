@@ -78,10 +78,15 @@ def short(id: UUID, state: Complaint, by: Actor) -> Receipt:
     )
 
 
+def etag(state: Complaint) -> str:
+    """The version of a record as its readers see it."""
+    return f'"{state.edition}"'
+
+
 def receipt(saved: Saved[Complaint], by: Actor, response: Response) -> Receipt:
     """The same, with the version as ETag; that of what is on record, where it was only checked."""
     assert saved.state is not None
-    response.headers["ETag"] = f'"{saved.state.edition}"'
+    response.headers["ETag"] = etag(saved.state)
     return short(saved.id, saved.state, by)
 
 

@@ -1,4 +1,4 @@
-"""Complaints over HTTP: hand one in, handle it step by step, see where it stands."""
+"""Complaints over HTTP: handle one step by step, see where it stands."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,17 +6,15 @@ from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from services.intake.api.calling import By, Receipt, ValidateOnly, Version, ask, receipt, short
-from services.intake.api.handing_in import HandedIn, check, hand_in, handed_in
 from services.intake.domain import replaying
 from services.intake.domain.approval import outstanding
 from services.intake.domain.clocks import Clock, clocks
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.ending import absorb
 from services.intake.domain.facts import held_back, lacking, pack_of
-from services.intake.domain.forms import NewComplaint
 from services.intake.domain.handling import asked_before
 from services.intake.domain.particulars import Revision
 from services.intake.domain.roles import Actor
@@ -44,14 +42,6 @@ AsOf = Annotated[Instant | None, Query(description="Show it as it stood then: wh
 ETAG = {"description": "The version of what was read; none with `as_of`", "schema": {"type": "string"}}
 
 
-class Valid(BaseModel):
-    """A complaint that could be handed in, and was not."""
-
-    valid: bool = True
-    pack: str
-    pack_version: int
-
-
 class View(Receipt):
     """A complaint as its reader may see it."""
 
@@ -65,27 +55,6 @@ class View(Receipt):
     joined: list[UUID] = Field(description="Complaints that were merged into this one, or linked with it")
     complaint: dict[str, Any]
     as_of: AwareDatetime | None = Field(None, description="The instant of which this is, if it is not now")
-
-
-@router.post(
-    "",
-    status_code=201,
-    responses={
-        200: {"model": Valid, "description": "It was only checked"},
-        201: {"model": HandedIn, "description": "It is on record"} | carries("Location", "ETag"),
-    },
-)
-async def register(
-    given: NewComplaint, by: By, key: Key, response: Response, validate_only: ValidateOnly = False
-) -> HandedIn | Valid:
-    """Hand in a complaint. The same Idempotency-Key with the same body gets the same receipt again."""
-    if validate_only:
-        response.status_code = 200
-        found = check(given, by).registered
-        return Valid(pack=found.pack, pack_version=found.pack_version)
-    saved = await hand_in(given, by, key)
-    response.headers["Location"] = f"/v1/complaints/{saved.id}"
-    return handed_in(saved, by, response)
 
 
 @router.get("/{id}", responses={200: {"headers": {"ETag": ETAG}}})

@@ -83,7 +83,7 @@ class Action(BaseModel):
     what: str
     when: str = ""
     cycle: int
-    words: dict[str, str] = {}
+    words: dict[str, str] = Field(default_factory=dict)
 
 
 class Note(BaseModel):
@@ -178,6 +178,8 @@ class Complaint(BaseModel):
     all. `stays` are the milliseconds spent at each stage that was left, in all.
     """
 
+    # Factories, where pydantic would copy a default for every record that is made.
+
     number: str
     caller: str
     recorder: str
@@ -185,16 +187,16 @@ class Complaint(BaseModel):
     digest: str
     traceparent: str | None
     person: UUID
-    personal: dict[str, str] = {}
-    has: list[str] = []
+    personal: dict[str, str] = Field(default_factory=dict)
+    has: list[str] = Field(default_factory=list)
     erased: AwareDatetime | None = None
     pack: str
     pack_version: int
     given: Told
-    details: dict[str, Detail] = {}
-    withheld: list[str] = []
+    details: dict[str, Detail] = Field(default_factory=dict)
+    withheld: list[str] = Field(default_factory=list)
     revised: FactsRevised | None = None
-    respondents: list[str] = []
+    respondents: list[str] = Field(default_factory=list)
     migrated: ComplaintMigrated | None = None
     received_at: AwareDatetime
     registered_at: AwareDatetime
@@ -203,39 +205,39 @@ class Complaint(BaseModel):
     stage: Stage = Stage.REGISTERED
     since: AwareDatetime
     held_since: AwareDatetime
-    stays: dict[Stage, int] = {}
+    stays: dict[Stage, int] = Field(default_factory=dict)
     cycle: int = 1
-    graded: dict[int, ComplaintGraded] = {}
-    dispatched: dict[int, ComplaintDispatched] = {}
-    told: list[int] = []
-    scores: dict[int, int | None] = {}
-    surveys: dict[int, Surveyed] = {}
-    requests: dict[str, Asked] = {}
-    actions: list[Action] = []
-    notes: list[Note] = []
-    evidence: list[Evidence] = []
-    deadlines: dict[str, Due] = {}
+    graded: dict[int, ComplaintGraded] = Field(default_factory=dict)
+    dispatched: dict[int, ComplaintDispatched] = Field(default_factory=dict)
+    told: list[int] = Field(default_factory=list)
+    scores: dict[int, int | None] = Field(default_factory=dict)
+    surveys: dict[int, Surveyed] = Field(default_factory=dict)
+    requests: dict[str, Asked] = Field(default_factory=dict)
+    actions: list[Action] = Field(default_factory=list)
+    notes: list[Note] = Field(default_factory=list)
+    evidence: list[Evidence] = Field(default_factory=list)
+    deadlines: dict[str, Due] = Field(default_factory=dict)
     exceeds: bool = False
     screened: Screening | None = None
     proposals: int = 0
-    accepted: dict[int, list[str]] = {}
+    accepted: dict[int, list[str]] = Field(default_factory=dict)
     handler: str | None = None
     waits: int = 0
     waits_for: Party | None = None
     root_cause: str | None = None
     solution: Solution | None = None
-    approvals: list[Approved] = []
+    approvals: list[Approved] = Field(default_factory=list)
     agreed: bool = False
     spent: Money | None = None
-    proof: list[int] = []
+    proof: list[int] = Field(default_factory=list)
     passed: bool | None = None
     reply: str | None = None
-    disowned: list[str] = []
+    disowned: list[str] = Field(default_factory=list)
     emergency: Emergency | None = None
     adverse_event: AdverseEvent | None = None
-    related: list[UUID] = []
+    related: list[UUID] = Field(default_factory=list)
     merged_into: UUID | None = None
-    absorbs: list[UUID] = []
+    absorbs: list[UUID] = Field(default_factory=list)
     outcome: Outcome = "resolved"
     summary: str | None = None
     fed_back_at: AwareDatetime | None = None

@@ -4,13 +4,13 @@ What the record itself knows it says itself, under the names that packs use; onl
 a detail count that a person gave.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from services.intake.domain.complaint import Complaint
-from services.intake.domain.forms import GivenFacts
+from services.intake.domain.forms import GivenFacts, NewComplaint
 from services.intake.domain.stages import Stage
 from shared.events import Detail, FactsRevised, Money, Particulars
 from shared.policy import FactRule, FactValue, Pack, load, measured, read_fact, stated
@@ -37,6 +37,7 @@ PLACES = {
     **{name: f"facts/{name}" for name in GivenFacts.model_fields},
 }
 """Fields of the record that are given at registration; all others are asked for later."""
+_PATHS = {name: place.split("/") for name, place in PLACES.items()}
 LATER = frozenset({"evidence"})
 """Fields that cannot be given with the form; the complaint is not accepted by a department without them."""
 
@@ -202,16 +203,15 @@ def _place(field: str, pack: Pack) -> str:
     return f"details/{field}" if field in pack.facts else PLACES.get(field, field)
 
 
-def given_fields(given: Mapping[str, Any]) -> set[str]:
+def given_fields(given: NewComplaint) -> set[str]:
     """The fields of the form that were filled in, by the names that packs use."""
-    return {name for name, place in PLACES.items() if _there(given, place)}
+    return {name for name, path in _PATHS.items() if _there(given, path)}
 
 
-def _there(given: Mapping[str, Any], place: str) -> bool:
-    found: Any = given
-    for part in place.split("/"):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found is not None
+def _there(given: Any, path: Sequence[str]) -> bool:
+    for part in path:
+        given = getattr(given, part, None)
+    return given is not None
 
 
 def read_details(given: Mapping[str, Any], pack: Pack) -> dict[str, FactValue]:

@@ -13,7 +13,18 @@ from services.intake.domain.facts import check_required, known, pack_of, read_de
 from services.intake.domain.forms import MOST_DETAILS, Details, Given, GivenFacts, NewComplaint
 from services.intake.domain.stages import ENDED
 from shared import clock
-from shared.events import Demand, Detail, Fact, FactsRevised, HandlerNamed, Instant, Money, Name, Product
+from shared.events import (
+    Demand,
+    Detail,
+    Fact,
+    FactsRevised,
+    HandlerNamed,
+    Instant,
+    Money,
+    Name,
+    Product,
+    SafetyFacts,
+)
 from shared.policy import FactValue, Pack, plain
 from shared.problems import Conflict, Fault, Invalid
 
@@ -51,9 +62,13 @@ class Split(BaseModel):
 
 def told(given: NewComplaint) -> Told:
     """What was handed in, without anything that points to a person."""
-    kept = set(Told.model_fields) - {"product"}
-    product = Product.model_validate(given.product.model_dump())
-    return Told.model_validate(given.model_dump(include=kept) | {"product": product})
+    kept = {name: getattr(given, name) for name in Told.model_fields}
+    # A form's own kinds of these would not equal what is read from the database again.
+    kinds = {
+        "product": Product.model_validate(dict(given.product)),
+        "facts": SafetyFacts(**dict(given.facts)),
+    }
+    return Told(**kept | kinds)
 
 
 def texts_of(given: NewComplaint, details: Mapping[str, Detail]) -> dict[str, str]:

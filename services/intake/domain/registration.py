@@ -80,9 +80,7 @@ def register(state: Complaint | None, cause: Cause[Registration]) -> tuple[Compl
     )
     return complaint, [
         made,
-        ContactRecorded(
-            **given.complainant.model_dump(), receipt_url=asked.receipt_url, partner=asked.partner
-        ),
+        ContactRecorded(**dict(given.complainant), receipt_url=asked.receipt_url, partner=asked.partner),
         StatementRecorded(
             pack=made.pack,
             pack_version=made.pack_version,
@@ -104,13 +102,13 @@ def checked(given: NewComplaint, now: datetime, pack: Pack) -> Checked:
     _check_past("occurred_at", given.occurred_at, now)
     details, form = split(given.details, pack), told(given)
     known = ComplaintRegistered(
-        **form.model_dump(exclude={"occurred_at"}),
+        **{name: value for name, value in form if name != "occurred_at"},
         pack=pack.pack,
         pack_version=pack.version,
         details=details.public,
         received_at=given.received_at or now,
     )
-    there = given_fields(given.model_dump(exclude_none=True))
+    there = given_fields(given)
     check_required(known, given.channel, given.language, there, details.private, pack)
     return Checked(given, form, details, there, known)
 

@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.intake.domain.becoming import became
 from services.intake.domain.complaint import (
@@ -48,16 +48,19 @@ class Unsaid(BaseModel):
     """What a command changed of the fields that no event carries whole."""
 
     handler: str | None = None
-    respondents: list[str] = []
-    withheld: list[str] = []
+    respondents: list[str] = Field(default_factory=list)
+    withheld: list[str] = Field(default_factory=list)
     solution: Solution | None = None
-    approvals: list[Approved] = []
-    proof: list[int] = []
-    disowned: list[str] = []
+    approvals: list[Approved] = Field(default_factory=list)
+    proof: list[int] = Field(default_factory=list)
+    disowned: list[str] = Field(default_factory=list)
     emergency: Emergency | None = None
     reply: str | None = None
     summary: str | None = None
-    absorbs: list[UUID] = []
+    absorbs: list[UUID] = Field(default_factory=list)
+
+
+_NOTHING_YET = Unsaid()
 
 
 class Deed(BaseModel):
@@ -65,7 +68,7 @@ class Deed(BaseModel):
 
     action: Action | None = None
     note: Note | None = None
-    wrote: list[str] = []
+    wrote: list[str] = Field(default_factory=list)
     unsaid: Unsaid = Unsaid()
 
 
@@ -86,9 +89,9 @@ def kept(before: Complaint | None, after: Complaint, cause: Cause[Any]) -> dict[
 
 
 def _unsaid(before: Complaint | None, after: Complaint) -> Unsaid:
-    none = Unsaid()
+    known = before or _NOTHING_YET
     values = {name: getattr(after, name) for name in Unsaid.model_fields}
-    return Unsaid(**{name: value for name, value in values.items() if value != getattr(before or none, name)})
+    return Unsaid(**{name: value for name, value in values.items() if value != getattr(known, name)})
 
 
 # as it stood

@@ -88,7 +88,8 @@ class Actor:
 
     def is_one_of(self, names: Iterable[str]) -> bool:
         """Whether they are named here, with or without the word that tells staff from other callers."""
-        return not set(self.names).isdisjoint(names)
+        known = set(names)
+        return bool(known) and not known.isdisjoint(self.names)
 
     @property
     def names(self) -> list[str]:

@@ -99,7 +99,7 @@ async def add(cause: Cause[Registration]) -> Saved[Complaint]:
     asked, later = cause.data, cause
     while True:
         try:
-            return await complaints.update_soon(cause.complaint, register, later)
+            return await complaints.update_soon(cause.complaint, register, later, fresh=True)
         except Taken:
             found = await complaints.find({"request": later.data.request}, limit=1)
         if not found or found[0].state is None:

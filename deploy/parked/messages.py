@@ -17,10 +17,9 @@ from pydantic_core import from_json, to_json
 
 from deploy.provision import SERVICES
 from shared import clock
-from shared.bus import ATTEMPT, OPERATOR, REASON
+from shared.bus import ATTEMPT, FOREIGN, OPERATOR, REASON
 from shared.envelope import BATCH
 from shared.events import CATALOGUE
-from shared.inbox import FOREIGN
 from shared.problems import NotFound, Unavailable
 
 OPERATIONS = "redress.operations"

@@ -1,0 +1,1 @@
+"""Parked events: what a service could not take."""
