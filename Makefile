@@ -78,8 +78,11 @@ bench-copies: $(READY) ## how fast many complaints are copied, and brought back 
 oracle: $(READY) ## due times beside a count of minutes, for many random calendars (N=100000, SEED)
 	@$(BIN)/python -m tests.sla.oracle $(N) $(SEED)
 
-faults: $(READY) ## kill servers and services at random, count what was lost (N, KILLS, SEED)
-	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED)
+faults: $(READY) ## kill, cut off, slow down and poison at random, count what was lost (N, KILLS, SEED)
+	@$(BIN)/python -m tests.faults --n $(N) --kills $(KILLS) --seed $(SEED) $(ARGS)
+
+mutants: $(READY) ## switch off one safety after the other: an experiment must notice each (ARGS="--only NAME")
+	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
 crashes: $(READY) ## die at every request of a complaint's way, then in random sequences, in memory (N sequences, SEED)
 	@$(BIN)/python -m tests.crashes $(N) $(SEED)

@@ -17,7 +17,8 @@ from deploy.local.ports import accepts, free_ports
 from deploy.provision import ADMIN, REPLICA_SET, VHOST, Passwords, certificates, write_secret
 from deploy.provision.database import open_database
 
-BROKER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+BROKER, CONTROL = (Path("/usr/lib/rabbitmq/bin") / name for name in ("rabbitmq-server", "rabbitmqctl"))
+NODE = "redress@localhost"
 Name = Literal["broker", "database"]
 HERE = {"broker": ["127.0.0.1", "localhost"], "database": ["127.0.0.1", "localhost"]}
 DOORS = ("ssl_options", "management.ssl")
@@ -65,6 +66,25 @@ class Servers(Endpoints):
         """Same port, same data; one that still runs is asked to end first."""
         await self._end(name)
         await self._boot(name)
+
+    async def control(self, *command: str, seconds: float = 30) -> bool:
+        """A command of rabbitmqctl to the broker; false if it failed, or took longer than that."""
+        asked = await asyncio.create_subprocess_exec(
+            str(CONTROL),
+            *("-n", NODE, *command),
+            env=self._erlang_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                return await asked.wait() == 0
+        except TimeoutError:
+            os.killpg(asked.pid, signal.SIGKILL)
+            await asked.wait()
+            return False
 
     async def stop(self) -> None:
         await asyncio.gather(self._end("broker"), self._end("database"))
@@ -163,7 +183,7 @@ class Servers(Endpoints):
             "HOME": str(data),
             "ERL_EPMD_PORT": str(self.ports["epmd"]),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": "redress@localhost",
+            "RABBITMQ_NODENAME": NODE,
             "RABBITMQ_DIST_PORT": str(self.ports["erlang"]),
             "RABBITMQ_CONF_ENV_FILE": str(data / "none"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),

@@ -20,7 +20,8 @@ from deploy.provision import API_KEYS, CALLERS, SERVICES, keep_api_keys, write_s
 from shared.chain import public_key
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_S = 60
+READY_S = 180
+"""A loaded machine takes a minute until six of them have begun."""
 KEYS = (*CALLERS.values(), "survey_key", "fingerprint_key", "sealing_key")
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.crashes.enumeration import Run, faults_of, judged, played
 from tests.crashes.gate import Fault
-from tests.crashes.mutants import without
+from tests.crashes.mutants import WITHOUT
 from tests.crashes.sequences import Sequences
 
 SAMPLE = 25
@@ -51,14 +51,14 @@ def crashes(run: Run, what: str) -> list[Fault]:
     ],
 )
 def test_without_a_safety_a_crash_breaks_a_law(safety: str, what: str) -> None:
-    with without(safety):
+    with WITHOUT[safety]():
         run = played()
         assert any(judged(run, fault) for fault in crashes(run, what))
 
 
 def test_without_the_version_replicas_write_over_each_other() -> None:
     assert played(replicas=2).violations == []
-    with without("version_check_off"):
+    with WITHOUT["version_check_off"]():
         assert any("was written over" in each for each in played(replicas=2).violations)
 
 

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "make bench-webhooks": Elsewhere(LONG, "tests/notify/test_webhook_bench.py"),
     "make crashes": Elsewhere(LONG, "tests/crashes/test_crashes.py"),
     "make faults": Elsewhere(LONG, "tests/faults/test_faults.py"),
+    "make mutants": Elsewhere(LONG, "tests/faults/test_mutants.py"),
     "make schemathesis": Elsewhere(LONG, "tests/openapi/test_explored.py"),
     "make smoke": Elsewhere("wants running containers", SMOKE),
     "make sbom ARGS=--image": Elsewhere("wants an engine and the image", SUPPLY),

@@ -1,82 +1,81 @@
-"""The adversary: kills services, broker and database without warning, on a seeded plan."""
+"""The adversary: strikes a running system on a plan that follows from the seed."""
 
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from deploy.local.servers import Name, Servers
-from deploy.local.system import System
+from shared.clock import machine_now
+from tests.faults.blows import SERVERS, Blows
 from tests.faults.ledger import Ledger
 
 MILESTONES = 13
 GAP_S = 0.7
+SERVERS_EVERY = 25
+"""Of so many kills two are of broker and database."""
+KILLS_EVERY = 3
+"""One other blow for so many kills."""
+STANDSTILL_S = 15
 
 
 @dataclass
 class Adversary:
-    """Each service at least once, broker and database once each, and `kills` more, spread over the work."""
+    """Kills each process, broker and database once, then `kills` more; strikes each other blow once too."""
 
-    system: System
-    servers: Servers
+    blows: Blows
     ledger: Ledger
     chance: random.Random
     kills: int
-    relaunch: Callable[[str], None]
     say: Callable[[str], None]
-    own_deaths: list[str] = field(default_factory=list)
 
-    def plan(self) -> list[tuple[float, str]]:
-        """Who dies at which share of the work."""
-        names = self.system.names
-        victims = [*names, "broker", "database", *self.chance.choices(names, k=self.kills)]
-        shares = sorted(self.chance.uniform(0.02, 0.92) for _ in victims)
-        self.chance.shuffle(victims)
-        return list(zip(shares, victims, strict=True))
+    def plan(self) -> list[tuple[float, str, str]]:
+        """At which share of the work which blow meets whom."""
+        names = self.blows.system.names
+        rounds = 1 + self.kills // SERVERS_EVERY
+        killed = [*names, *SERVERS * rounds]
+        killed += self.chance.choices(names, k=max(0, self.kills - len(SERVERS) * (rounds - 1)))
+        others = [kind for kind in self.blows.kinds if kind != "kill"]
+        kinds = [*others, *self.chance.choices(others, k=self.kills // KILLS_EVERY)]
+        struck = [("kill", name) for name in killed]
+        struck += [(kind, self.chance.choice(self.blows.victims(kind))) for kind in kinds]
+        shares = sorted(self.chance.uniform(0.02, 0.92) for _ in struck)
+        self.chance.shuffle(struck)
+        return [(share, *blow) for share, blow in zip(shares, struck, strict=True)]
 
     async def run(self) -> None:
-        total = sum(entry.cycles for entry in self.ledger.entries) * MILESTONES
-        async with asyncio.TaskGroup() as restarts:
-            for share, victim in self.plan():
+        total = sum(entry.cycles * MILESTONES or 1 for entry in self.ledger.entries)
+        async with asyncio.TaskGroup() as struck:
+            for share, kind, victim in self.plan():
                 await self._until_work(share * total)
-                await self._strike(victim, restarts)
+                struck.create_task(self._strike(kind, victim))
                 await asyncio.sleep(GAP_S * (0.5 + self.chance.random()))
 
     async def _until_work(self, milestones: float) -> None:
         """When the work stands still, the next blow comes anyway: so it would in life."""
         seen, since = -1, self.ledger.now()
-        while self.ledger.milestones < milestones and self.ledger.now() - since < 15:
+        while self.ledger.milestones < milestones and self.ledger.now() - since < STANDSTILL_S:
             if self.ledger.milestones != seen:
                 seen, since = self.ledger.milestones, self.ledger.now()
             await asyncio.sleep(0.05)
 
-    async def _strike(self, victim: str, restarts: asyncio.TaskGroup) -> None:
-        self.ledger.kills.append(self.ledger.note(victim))
-        self.say(f"kill -9 {victim}")
-        if victim in ("broker", "database"):
-            name = cast(Name, victim)
-            await asyncio.to_thread(self.servers.kill, name)
-            restarts.create_task(self._restart(name, self.chance.uniform(1, 3)))
-        else:
-            self.system.kill(victim)  # no await before the relaunch: the watch would start a second one
-            self.relaunch(victim)
-
-    async def _restart(self, name: Name, pause: float) -> None:
-        await asyncio.sleep(pause)
-        await self.servers.restart(name)
-        self.ledger.returns.append(self.ledger.note(name))
-        self.say(f"{name} is back")
+    async def _strike(self, kind: str, victim: str) -> None:
+        self.say(f"{kind} {victim}")
+        noted = self.ledger.note(kind, victim)
+        await self.blows.kinds[kind](victim)
+        noted.ended = machine_now()
+        if victim in SERVERS and kind == "kill":
+            self.say(f"{victim} is back")
 
     async def watch(self) -> None:
         """Notice services that die by themselves, and start them again."""
+        system, deaths = self.blows.system, self.blows.own_deaths
         while True:
-            for name in self.system.names:
-                if _is_dead(self.system.pid(name)):
-                    self.own_deaths.append(f"{name} died by itself: {self.system.log(name)[-800:]}")
+            for name in system.names:
+                if _is_dead(system.pid(name)):
+                    deaths.append(f"{name} died by itself: {system.log(name)[-800:]}")
                     self.say(f"{name} died by itself")
-                    self.relaunch(name)
+                    self.blows.relaunch(name)
             await asyncio.sleep(0.5)
 
 

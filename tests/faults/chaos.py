@@ -1,4 +1,4 @@
-"""One run: start everything, carry complaints while the adversary kills, let it settle, storm, audit."""
+"""One run: start everything, carry complaints while the adversary strikes, let it settle, storm, audit."""
 
 import asyncio
 import random
@@ -13,19 +13,25 @@ from pathlib import Path
 import httpx
 
 from deploy.local.install import install
-from deploy.local.outside import Gateway
-from deploy.local.servers import Servers
-from deploy.local.system import System
 from deploy.provision import SERVICES
 from shared.clock import Clock, machine_now
-from tests.faults import history, state, storm
+from tests.faults import state, storm, witness
 from tests.faults.adversary import Adversary
-from tests.faults.audit import Audit
-from tests.faults.driver import Driver, Post
-from tests.faults.ground import ground
+from tests.faults.audit import Audit, Audited
+from tests.faults.blows import Blows
+from tests.faults.driver import HANDS, POLL_S, Driver
+from tests.faults.ground import Ground, ground
 from tests.faults.ledger import Ledger, plan
+from tests.faults.post import Post
+from tests.faults.state import Rest
+from tests.faults.witness import Witness
 
 BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
+CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S, HANDS_OF_MANY = 2_000, 240.0, 1.0, 96
+"""Of more complaints only so many are carried to their end, and at a slower pace."""
+STORMED = 400
+SKEWED, SKEW_S = "sla-fast", 600.0
+"""A replica whose clock is ten minutes fast, which at our speed is days."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,16 @@ class Wanted:
     n: int = 300
     kills: int = 20
     seed: int = 1
+    carried: int = CARRIED
     replicas: int = 1
     mutant: str = ""
     patience: float = 150.0
-    settle: float = 120.0
+    settle: float = 180.0
     quiet: bool = False
+
+    @property
+    def many(self) -> bool:
+        return self.n > self.carried
 
 
 @dataclass
@@ -47,10 +58,9 @@ class Outcome:
     """What a run found."""
 
     wanted: Wanted
-    audit: Audit
+    audited: Audited
     ledger: Ledger
-    settle_s: float
-    restless: str
+    settled: Rest
     own_deaths: list[str]
     redelivered: int
     hashes: tuple[dict[str, str], dict[str, str]]
@@ -64,9 +74,14 @@ class Outcome:
         return [service for service in before if before[service] != after[service]]
 
     @property
+    def unseen(self) -> list[str]:
+        """What was put before the audit and not seen by it."""
+        return [name for name, seen in self.audited.tampered.items() if not seen]
+
+    @property
     def passed(self) -> bool:
-        wrong = any(self.audit.faults.values()) or self.own_deaths or self.unready
-        return not (wrong or self.changed or self.restless)
+        wrong = not self.audited.findings.all_well or self.own_deaths or self.unready or self.unseen
+        return not (wrong or self.changed or self.settled.restless)
 
 
 @dataclass
@@ -74,75 +89,115 @@ class Run:
     """The parts of a run while it lasts."""
 
     wanted: Wanted
-    servers: Servers
-    system: System
+    ground: Ground
     client: httpx.AsyncClient
     post: Post
-    gateway: Gateway
     ledger: Ledger
     clock: Clock
+    witness: Witness
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.wanted.seed)
+        self.servers, self.system = self.ground.servers, self.ground.system
 
     def say(self, line: str) -> None:
         if not self.wanted.quiet:
-            done = sum(entry.closed for entry in self.ledger.entries)
-            sys.stdout.write(f"{self.ledger.now():6.1f} s  {done:4} closed  {line}\n")
+            sys.stdout.write(f"{self.ledger.now():6.1f} s  {self.ledger.closed:4} closed  {line}\n")
             sys.stdout.flush()
 
     def launch(self, name: str) -> None:
         service = name.partition("-")[0]
-        mutated = [sys.executable, "-m", "tests.faults.mutant", self.wanted.mutant, service]
-        self.system.launch(service, name, mutated if self.wanted.mutant else ())
+        command = [sys.executable, "-m"]
+        if name == SKEWED:
+            command += ["tests.faults.skewed", str(SKEW_S), service]
+        elif self.wanted.mutant:
+            command += ["tests.faults.mutant", self.wanted.mutant, service]
+        self.system.launch(service, name, command if command[2:] else ())
 
     async def start(self) -> None:
-        await history.tap(self.servers.admin_amqp_url)
-        for number in range(1, self.wanted.replicas + 1):
-            for service in SERVICES:
-                self.launch(service if number == 1 else f"{service}-{number}")
+        await witness.tap(self.servers.admin_amqp_url)
+        for name in names(self.wanted):
+            self.launch(name)
         await self.system.ready()
 
-    async def suffer(self) -> Adversary:
-        """The work, and the kills while it is done."""
+    async def suffer(self) -> Blows:
+        """The work, and the blows while it is done."""
         self.ledger.started = asyncio.get_running_loop().time()
-        draws = [random.Random(f"{self.wanted.seed} {name}") for name in ("driver", "adversary")]
+        draws = [random.Random(f"{self.wanted.seed} {name}") for name in ("driver", "adversary", "blows")]
+        gateway = self.ground.gateway
+        poll, hands = (POLL_OF_MANY_S, HANDS_OF_MANY) if self.wanted.many else (POLL_S, HANDS)
+        patience = self.wanted.patience
         driver = Driver(
-            self.system, self.client, self.post, self.gateway, self.ledger, draws[0], self.wanted.patience
+            self.system,
+            self.client,
+            self.post,
+            gateway,
+            self.ledger,
+            draws[0],
+            patience,
+            poll,
+            asyncio.Semaphore(hands),
         )
-        adversary = Adversary(
-            self.system, self.servers, self.ledger, draws[1], self.wanted.kills, self.launch, self.say
+        blows = Blows(
+            self.system, self.servers, self.ground.linked, self.ledger, self.witness, draws[2], self.launch
         )
+        adversary = Adversary(blows, self.ledger, draws[1], self.wanted.kills, self.say)
         watch = asyncio.create_task(adversary.watch())
         await asyncio.gather(driver.carry_all(), adversary.run())
         watch.cancel()
-        return adversary
+        return blows
 
     async def audited(self) -> Outcome:
-        adversary = await self.suffer()
-        self.say("all carried")
-        settle_s, restless = await state.settle(self.servers, self.wanted.settle)
-        self.say(restless or "settled")
-        told = await history.witnessed(self.servers.admin_amqp_url)
-        streamed = await history.streamed(self.servers.admin_amqp_url)
-        documents = await state.documents(self.servers)
-        mails = list(self.post.arrivals)
-        redelivered = await storm.rage(self.servers, told, self.chance)
-        _, noise = await state.settle(self.servers, 60, closed=not restless)
-        after = await state.documents(self.servers)
-        self.say(noise or "the storm is over")
-        parked = await state.depths(self.servers, [f"{service}.parked" for service in SERVICES])
-        audit = Audit(self.ledger, told, documents, parked, mails, streamed, self.clock).run()
-        hashes = (
-            state.hashes(documents) | {"mailbox": f"{len(mails)} mails"},
-            state.hashes(after) | {"mailbox": f"{len(self.post.arrivals)} mails"},
-        )
-        unready = await self._unready()
+        listening = asyncio.create_task(self.witness.listen(self.servers.admin_amqp_url))
+        blows = await self.suffer()
+        self.say("all handed in and carried")
+        settled = await self._settled()
+        hashes, redelivered = await self._stormed()
+        unready, stopped = await self._unready(), None
+        if self.wanted.many:
+            stopped, settled = await self._stop_the_clock(settled)
+        mails, key = list(self.post.arrivals), self.system.public_key
+        self.say("the audit begins")
+        audit = Audit(self.ledger, self.witness, self.servers, self.clock, key, mails, blows.poisons, stopped)
+        audited = await audit.run()
+        listening.cancel()
         return Outcome(
-            self.wanted, audit, self.ledger, settle_s, restless, adversary.own_deaths, redelivered, hashes,
-            unready, self.ledger.now(),
+            self.wanted, audited, self.ledger, settled, blows.own_deaths, redelivered, hashes, unready,
+            self.ledger.now(),
         )  # fmt: skip
+
+    async def _settled(self) -> Rest:
+        if self.wanted.many:
+            rest = await state.keep_up(self.servers, self.wanted.settle)
+        else:
+            rest = await state.settle(self.servers, self.wanted.settle)
+        self.say(rest.restless or "settled")
+        return rest
+
+    async def _stormed(self) -> tuple[tuple[dict[str, str], dict[str, str]], int]:
+        """The hashes before and after the storm, and how many events it brought once more."""
+        closed = [entry.id for entry in self.ledger.entries if entry.closed][:STORMED]
+        some = closed if self.wanted.many else None
+        before = await self._hashes(some)
+        told = self.witness.of(closed if self.wanted.many else [entry.id for entry in self.ledger.accepted])
+        redelivered = await storm.rage(self.servers, told, self.chance)
+        noise = await self._settled()
+        self.say(noise.restless or "the storm is over")
+        return (before, await self._hashes(some)), redelivered
+
+    async def _hashes(self, some: list[str] | None) -> dict[str, str]:
+        mails = {} if some else {"mailbox": f"{len(self.post.arrivals)} mails"}
+        return await state.hashes(self.servers, some) | mails
+
+    async def _stop_the_clock(self, kept_up: Rest) -> tuple[datetime, Rest]:
+        """From when on nothing became due, and how long it took in all until everything was at rest."""
+        stopped = machine_now()
+        for name in [name for name in self.system.names if name.startswith("sla")]:
+            await self.system.end(name)
+        rest = await state.settle(self.servers, self.wanted.settle, closed=False, but="sla")
+        self.say(rest.restless or "settled without sla")
+        return stopped, Rest(kept_up.seconds + rest.seconds, kept_up.restless or rest.restless)
 
     async def _unready(self) -> list[str]:
         found = []
@@ -156,6 +211,12 @@ class Run:
         return found
 
 
+def names(wanted: Wanted) -> list[str]:
+    """All processes: each service, its further replicas, and the one with the wrong clock."""
+    more = [f"{service}-{number}" for number in range(2, wanted.replicas + 1) for service in SERVICES]
+    return [*SERVICES, *more, SKEWED]
+
+
 async def chaos(wanted: Wanted) -> Outcome:
     """Run it all on servers of its own."""
     install()
@@ -166,9 +227,10 @@ async def chaos(wanted: Wanted) -> Outcome:
 
 @asynccontextmanager
 async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
-    ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"))
-    post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, SPEED)
-    async with ground(folder, post, clock, SERVICES) as (servers, gateway, system), system.client() as client:
-        run = Run(wanted, servers, system, client, post, gateway, ledger, clock)
+    ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"), wanted.carried)
+    speed = SPEED_OF_MANY if wanted.many else SPEED
+    post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, speed)
+    async with ground(folder, post, clock, names(wanted)) as on, on.system.client() as client:
+        run = Run(wanted, on, client, post, ledger, clock, Witness(folder / "witness.db"))
         await run.start()
         yield run

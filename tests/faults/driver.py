@@ -8,15 +8,15 @@ from time import monotonic
 from typing import Any
 
 import httpx
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local.outside import Gateway, Mailbox
+from deploy.local.outside import Gateway
 from deploy.local.play import REPLIES, links_printed, links_sent
 from deploy.local.system import System
 from tests.faults.ledger import Entry, Ledger
+from tests.faults.post import Post
 
 REPEATED, CLICKED_TWICE = 0.05, 0.05
-POLL_S = 0.25
+POLL_S, HANDS, RATE = 0.25, 48, 60.0
 ORDER = [
     "registered", "reopened", "graded", "dispatched", "accepted", "investigated", "proposed", "approved",
     "offered", "agreed", "implemented", "audited", "answered", "fed_back", "surveyed", "closed",
@@ -32,20 +32,6 @@ class Stuck(Exception):
     """A complaint that did not go on in time."""
 
 
-class Post(Mailbox):
-    """A mailbox that notes when each mail arrived."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        super().__init__()
-        self.now = now
-        self.arrivals: list[tuple[str, float]] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        answer = await super().handle_DATA(server, session, envelope)
-        self.arrivals.append((str(self.mails[-1]["Message-ID"]).strip("<>").partition("@")[0], self.now()))
-        return answer
-
-
 @dataclass
 class Driver:
     """Carries complaints from the first word to closing, whatever dies meanwhile."""
@@ -57,17 +43,30 @@ class Driver:
     ledger: Ledger
     chance: random.Random
     patience: float
-    hands: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(48))
+    poll_s: float = POLL_S
+    hands: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HANDS))
 
     async def carry_all(self) -> None:
-        await asyncio.gather(*(self._carry_in_turn(entry) for entry in self.ledger.entries))
+        """Those that are carried as fast as so many hands can, the others at a constant rate."""
+        carried = [entry for entry in self.ledger.entries if entry.scores]
+        await asyncio.gather(*(self._carry_in_turn(entry) for entry in carried), self._hand_in_others())
+
+    async def _hand_in_others(self) -> None:
+        others, began = [entry for entry in self.ledger.entries if not entry.scores], monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            for number, entry in enumerate(others):
+                await asyncio.sleep(max(0, began + number / RATE - monotonic()))
+                tasks.create_task(self._unless_stuck(self._hand_in, entry))
 
     async def _carry_in_turn(self, entry: Entry) -> None:
         async with self.hands:
-            try:
-                await self._carry(entry)
-            except Stuck as stuck:
-                entry.stuck = str(stuck)
+            await self._unless_stuck(self._carry, entry)
+
+    async def _unless_stuck(self, work: Callable[[Entry], Awaitable[None]], entry: Entry) -> None:
+        try:
+            await work(entry)
+        except Stuck as stuck:
+            entry.stuck = str(stuck)
 
     async def _carry(self, entry: Entry) -> None:
         await self._hand_in(entry)
@@ -77,6 +76,7 @@ class Driver:
             await self._answer_survey(entry, cycle, score)
             await self._until(entry, "graded" if cycle < entry.cycles else "closed", cycle + 1)
         entry.closed = True
+        self.ledger.closed += 1
 
     # handing in
 
@@ -88,8 +88,10 @@ class Driver:
                 raise Stuck(f"not accepted: {answer.status_code} {answer.text[:300]}")
             entry.ids.add(answer.json()["id"])
             entry.number = answer.json()["number"]
+        if entry.scores:
+            self.post.followed.add(entry.number)
         self.ledger.repeated_posts += posts - 1
-        entry.milestones += 1
+        self.ledger.milestones += 1
 
     # handling
 
@@ -134,7 +136,7 @@ class Driver:
             self.ledger.double_clicks += 1
             clicks.append(self._click(entry, cycle, step, f"{key}-again"))
         await asyncio.gather(*clicks)
-        entry.milestones += 1
+        self.ledger.milestones += 1
 
     async def _click(self, entry: Entry, cycle: int, step: dict[str, Any], key: str) -> None:
         answer = await self._call("intake", "POST", f"/v1/complaints/{entry.id}/steps", json=step, key=key)
@@ -159,7 +161,7 @@ class Driver:
             return await self._is_past(entry, "fed_back", cycle)
 
         await self._wait(told, f"should be fed back in cycle {cycle}")
-        entry.milestones += 1
+        self.ledger.milestones += 1
 
     async def _do_tasks(self, entry: Entry) -> list[dict[str, Any]]:
         answer = await self._call("notify", "GET", f"/v1/notices/{entry.id}")
@@ -181,7 +183,7 @@ class Driver:
         if answer.status_code not in (200, 409):
             raise Stuck(f"survey: {answer.status_code} {answer.text[:300]}")
         entry.given[cycle] = score
-        entry.milestones += 1
+        self.ledger.milestones += 1
 
     def _links(self, entry: Entry) -> list[str]:
         return links_sent(entry.number, self.post, self.gateway)
@@ -202,7 +204,7 @@ class Driver:
             return await self._is_past(entry, stage, cycle)
 
         await self._wait(there, f"should be {stage} in cycle {cycle}")
-        entry.milestones += 1
+        self.ledger.milestones += 1
 
     async def _is_past(self, entry: Entry, stage: str, cycle: int) -> bool:
         view = await self._view(entry)
@@ -222,7 +224,7 @@ class Driver:
         while not await there():
             if monotonic() > ended:
                 raise Stuck(wanted)
-            await asyncio.sleep(POLL_S * (0.7 + 0.6 * self.chance.random()))
+            await asyncio.sleep(self.poll_s * (0.7 + 0.6 * self.chance.random()))
 
     # calling
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from tests.faults.history import Told
 from tests.faults.ledger import Entry
+from tests.faults.witness import Told
 
 Key = tuple[str, str, int, str]
 """Complaint, event type, cycle, and what else tells one effect from another."""

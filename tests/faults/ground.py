@@ -3,23 +3,35 @@
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.outside import Gateway
 from deploy.local.servers import Servers
 from deploy.local.system import System
 from shared.clock import Clock
-from tests.faults.driver import Post
+from tests.faults.links import Linked, linked
+from tests.faults.post import Post
 
 PORTS = range(12_000, 19_000)
 """Below the kernel's own range, so that no outgoing connection takes one that is free now."""
 
 
+@dataclass(frozen=True)
+class Ground:
+    """The servers, the links by which services reach them, the world outside, and the services."""
+
+    servers: Servers
+    linked: Linked
+    gateway: Gateway
+    system: System
+
+
 @asynccontextmanager
 async def ground(
     folder: Path, post: Post, clock: Clock, names: Sequence[str], **more: str
-) -> AsyncIterator[tuple[Servers, Gateway, System]]:
-    """Replicas of these names may be launched; links lead to the first of intake's and of survey's."""
+) -> AsyncIterator[Ground]:
+    """Replicas of these names may be launched; URLs lead to the first of intake's and of survey's."""
     servers, gateway = await Servers.start(folder / "servers"), Gateway()
     await post.start()
     await gateway.start()
@@ -35,13 +47,16 @@ async def ground(
         "REDRESS_RECEIPT_URL": f"http://127.0.0.1:{intake}",
         "REDRESS_CLOCK": str(clock),
     }
-    system = System(servers, folder / "services", environment | more)
-    system.ports.update(ports)
     try:
-        yield servers, gateway, system
+        async with linked(servers) as doors:
+            system = System(doors, folder / "services", environment | more)
+            system.ports.update(ports)
+            try:
+                yield Ground(servers, doors, gateway, system)
+            finally:
+                for name in system.names:
+                    system.kill(name)
     finally:
-        for name in system.names:
-            system.kill(name)
         await post.stop()
         await gateway.stop()
         await servers.stop()

@@ -3,7 +3,7 @@
 import json
 import random
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -29,7 +29,6 @@ class Entry:
     ids: set[str] = field(default_factory=set)
     number: str = ""
     given: dict[int, int] = field(default_factory=dict)
-    milestones: int = 0
     closed: bool = False
     stuck: str = ""
 
@@ -43,47 +42,65 @@ class Entry:
         return len(self.scores)
 
 
-@dataclass(frozen=True)
-class Kill:
-    """Who was killed (or came back), and when it was: in seconds of the run, and by the machine's clock."""
+@dataclass
+class Blow:
+    """What the adversary did to whom, and from when to when, by the machine's clock; no end: it lasts."""
 
-    name: str
-    at: float
-    instant: datetime
+    kind: str
+    victim: str
+    began: datetime
+    ended: datetime | None = None
+
+    def near(self, at: datetime, slack: timedelta) -> bool:
+        return self.began - slack <= at and (self.ended is None or at <= self.ended + slack)
 
 
 @dataclass
 class Ledger:
-    """Everything that one run did to the system."""
+    """Everything that one run did to the system; `milestones` is how much of the work is done."""
 
     entries: list[Entry]
     started: float = field(default_factory=monotonic)
-    kills: list[Kill] = field(default_factory=list)
-    returns: list[Kill] = field(default_factory=list)
+    blows: list[Blow] = field(default_factory=list)
+    milestones: int = 0
     repeated_posts: int = 0
     double_clicks: int = 0
     retries: int = 0
+    closed: int = 0
 
     @property
     def accepted(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.ids]
 
-    @property
-    def milestones(self) -> int:
-        return sum(entry.milestones for entry in self.entries)
-
     def now(self) -> float:
         return monotonic() - self.started
 
-    def note(self, name: str) -> Kill:
-        return Kill(name, self.now(), machine_now())
+    def instant(self, at: float) -> datetime:
+        """The machine's instant of a second of the run."""
+        return machine_now() - timedelta(seconds=self.now() - at)
+
+    def note(self, kind: str, victim: str) -> Blow:
+        self.blows.append(Blow(kind, victim, machine_now()))
+        return self.blows[-1]
+
+    def against(self, *victims: str) -> list[Blow]:
+        """The blows that met one of these: services, their replicas and links, or servers."""
+        return [blow for blow in self.blows if blow.victim.startswith(victims)]
 
 
-def plan(count: int, chance: random.Random) -> Ledger:
-    """Complaints after the samples, varied; a few slow departments, some customers who are not content."""
+def plan(count: int, chance: random.Random, carried: int) -> Ledger:
+    """Complaints after the samples, varied; a few slow departments, some customers who are not content.
+
+    Of very many only so many are `carried` to their end, evenly among the others, which nobody takes up.
+    """
     rows = read(SAMPLES).complaints
     chance.shuffle(rows)
-    return Ledger([_entry(at, rows[at % len(rows)], chance) for at in range(count)])
+    entries = [_entry(at, rows[at % len(rows)], chance) for at in range(count)]
+    carried = min(carried, count)
+    for at, entry in enumerate(entries):
+        if at * carried // count == (at - 1) * carried // count:
+            entry.scores, entry.slow = (), False
+    return Ledger(entries)
 
 
 def _entry(at: int, row: dict[str, Any], chance: random.Random) -> Entry:

@@ -1,23 +1,28 @@
-"""A service with one safety of `shared/` switched off: `python -m tests.faults.mutant NAME SERVICE`.
+"""One safety switched off: `python -m tests.faults.mutant NAME SERVICE` runs a service without it.
 
-The audit must notice each of them; production code knows nothing of it.
+Each must be noticed by an experiment; production code knows nothing of it.
 """
 
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from unittest.mock import patch
 
-from faststream import AckPolicy
+from aio_pika.exchange import Exchange
 from pymongo import UpdateOne
 
-from shared import inbox
-from shared.documents import Draft, Owed
+from shared import timers
+from shared.bus import PARKED, Parcel
+from shared.documents import Change, Draft, Due, Owed
+from shared.inbox import Inbox
 from shared.mongo import Store
 from shared.outbox import Relay
 
 
-def inbox_off() -> None:
+@contextmanager
+def inbox_off() -> Iterator[None]:
     """A cause that was handled is handled again."""
     decide = Draft.decide
 
@@ -25,10 +30,12 @@ def inbox_off() -> None:
         self.handled.clear()
         return decide(self, *given, **named)
 
-    Draft.decide = forgetful  # type: ignore[method-assign]
+    with patch.object(Draft, "decide", forgetful):
+        yield
 
 
-def outbox_cleared_first() -> None:
+@contextmanager
+def outbox_cleared_first() -> Iterator[None]:
     """Debts are struck out before the broker has confirmed them."""
     publish = Relay._publish
 
@@ -36,12 +43,13 @@ def outbox_cleared_first() -> None:
         await self._store.strike_out(owed)
         await publish(self, owed)
 
-    Relay._publish = rash  # type: ignore[method-assign]
+    with patch.object(Relay, "_publish", rash):
+        yield
 
 
-def version_check_off() -> None:
-    """A write does not ask whether the document is still as decided on (run it with --replicas 2)."""
-
+@contextmanager
+def version_check_off() -> Iterator[None]:
+    """A write does not ask whether the document is still as decided on."""
     operation = Store._operation
 
     def blind(self: Store[Any], *given: Any) -> Any:
@@ -50,32 +58,70 @@ def version_check_off() -> None:
             guarded._filter.pop("version")  # type: ignore[attr-defined]
         return guarded
 
-    Store._operation = blind  # type: ignore[method-assign,assignment]
+    with patch.object(Store, "_operation", blind):
+        yield
 
 
-def acked_first() -> None:
-    """A message is acknowledged before it is handled."""
+@contextmanager
+def mandatory_off() -> Iterator[None]:
+    """What no queue takes is confirmed all the same."""
+    publish = Exchange.publish
 
-    class Hasty:
-        REJECT_ON_ERROR = AckPolicy.ACK_FIRST
+    async def careless(self: Exchange, *given: Any, **named: Any) -> Any:
+        return await publish(self, *given, **named | {"mandatory": False})
 
-    inbox.AckPolicy = Hasty  # type: ignore[attr-defined,assignment]
-
-
-def sweep_off() -> None:
-    """Nobody looks for debts that a crash left behind."""
-
-    async def nothing(self: Store[Any], limit: int) -> Sequence[Owed]:
-        return []
-
-    Store.lease_owed = nothing  # type: ignore[method-assign,assignment]
+    with patch.object(Exchange, "publish", careless):
+        yield
 
 
-MUTANTS: dict[str, Callable[[], None]] = {
+@contextmanager
+def cancel_after_drain() -> Iterator[None]:
+    """A service that stops waits for what is in hand first, and goes on taking more meanwhile."""
+
+    async def stop(self: Inbox) -> None:
+        await self._broker.stop()
+
+    with patch.object(Inbox, "stop", stop):
+        yield
+
+
+@contextmanager
+def generation_check_off() -> Iterator[None]:
+    """A timer fires as the sweep saw it, though it was moved or stopped meanwhile."""
+    fire = timers._fire
+
+    async def stale(store: Store[Any], change: Change[Any, Any], name: str, due: Due[Any]) -> bool:
+        return await fire(store, lambda _, cause: change(due.state, cause), name, due)
+
+    with patch.object(timers, "_fire", stale):
+        yield
+
+
+@contextmanager
+def dead_letters_off() -> Iterator[None]:
+    """What cannot be handled is acknowledged and gone."""
+    surely = Inbox._surely
+
+    async def dropping(self: Inbox, parcels: list[Parcel]) -> None:
+        await surely(self, [each for each in parcels if each.exchange != PARKED])
+
+    with patch.object(Inbox, "_surely", dropping):
+        yield
+
+
+MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
     each.__name__: each
-    for each in (inbox_off, outbox_cleared_first, version_check_off, acked_first, sweep_off)
+    for each in (
+        inbox_off,
+        outbox_cleared_first,
+        version_check_off,
+        mandatory_off,
+        cancel_after_drain,
+        generation_check_off,
+        dead_letters_off,
+    )
 }
 
 if __name__ == "__main__":
-    MUTANTS[sys.argv[1]]()
-    importlib.import_module(f"services.{sys.argv[2]}.app").service.run()
+    with MUTANTS[sys.argv[1]]():
+        importlib.import_module(f"services.{sys.argv[2]}.app").service.run()

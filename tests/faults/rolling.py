@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from statistics import quantiles
 from time import monotonic
@@ -23,13 +24,15 @@ from deploy.local.servers import Servers
 from deploy.local.system import System
 from deploy.provision import SERVICES
 from shared.clock import Clock, machine_now
-from tests.faults import history, state
-from tests.faults.audit import Audit
+from tests.faults import state, witness
+from tests.faults.audit import Audit, Audited
 from tests.faults.balanced import BalancedDriver, Balancer, redelivered
 from tests.faults.chaos import BUSINESS
-from tests.faults.driver import Post, Stuck
+from tests.faults.driver import Stuck
 from tests.faults.ground import ground
 from tests.faults.ledger import Entry, Ledger, plan
+from tests.faults.post import Post
+from tests.faults.witness import Witness
 
 SPEED = 240.0
 """So that digests, which wait for the hour to end, are sent while one waits, and hardly a clock is late."""
@@ -55,7 +58,8 @@ class Outcome:
     """What a run found."""
 
     wanted: Wanted
-    audit: Audit
+    audited: Audited
+    ledger: Ledger
     failed: list[str]
     took: list[float]
     loaded_s: float
@@ -67,7 +71,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        faults = any(self.audit.faults[category] for category in COUNTED)
+        faults = any(self.audited.findings.faults[category] for category in COUNTED)
         return not (faults or self.failed or self.restless or self.trouble)
 
 
@@ -83,6 +87,7 @@ class Rolling:
     driver: BalancedDriver
     ledger: Ledger
     chance: random.Random
+    witness: Witness
     over: asyncio.Event = field(default_factory=asyncio.Event)
     restarts: int = 0
     work: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -94,7 +99,7 @@ class Rolling:
 
     async def load(self) -> float:
         """Hand in at the constant rate until it is over, whoever waits; the seconds it took."""
-        began, plans, number = monotonic(), iter(plan(2_000, self.chance).entries), 0
+        began, plans, number = monotonic(), iter(plan(2_000, self.chance, 2_000).entries), 0
         while not self.over.is_set():
             carried = number % self.wanted.carried == 0
             entry = self._carried(next(plans)) if carried else self._unattended(number)
@@ -154,29 +159,33 @@ class Rolling:
         loaded, rolled = await asyncio.gather(self.load(), self.roll())
         await asyncio.gather(*self.work)
         self.say("all done")
-        _, restless = await state.settle(self.servers, SETTLE_S, closed=False)
-        self.say(restless or "settled")
-        told = await history.witnessed(self.servers.admin_amqp_url)
-        streamed = await history.streamed(self.servers.admin_amqp_url)
-        parked = await state.depths(self.servers, [f"{service}.parked" for service in SERVICES])
-        documents, mails = await state.documents(self.servers), list(self.post.arrivals)
+        kept_up = await state.keep_up(self.servers, SETTLE_S)
+        logs = {name: self.system.log(name) for name in self.system.names}
+        stopped = await self._stop_the_clock()
+        rest = await state.settle(self.servers, SETTLE_S, closed=False, but="sla")
+        self.say(kept_up.restless or rest.restless or "settled")
+        mails, key = list(self.post.arrivals), self.system.public_key
+        audit = Audit(self.ledger, self.witness, self.servers, clock, key, mails, [], stopped)
         return Outcome(
             self.wanted,
-            Audit(self.ledger, told, documents, parked, mails, streamed, clock).run(),
+            await audit.run(),
+            self.ledger,
             self.driver.failed,
             self.driver.took,
             loaded,
             rolled,
             self.restarts,
             await redelivered(self.servers.management_url),
-            restless,
-            [
-                f"{name}: {word}"
-                for name in self.system.names
-                for word in TROUBLE
-                if word in self.system.log(name)
-            ],
+            kept_up.restless or rest.restless,
+            [f"{name}: {word}" for name, log in logs.items() for word in TROUBLE if word in log],
         )
+
+    async def _stop_the_clock(self) -> datetime:
+        """From when on nothing became due."""
+        stopped = machine_now()
+        for name in [name for name in self.system.names if name.startswith("sla")]:
+            await self.system.end(name)
+        return stopped
 
 
 async def rolling(wanted: Wanted) -> Outcome:
@@ -187,8 +196,11 @@ async def rolling(wanted: Wanted) -> Outcome:
         post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, SPEED)
         names = [f"{service}-{number}" for number in (1, 2) for service in SERVICES]
         drain = {"REDRESS_DRAIN_S": str(wanted.drain)}
-        async with ground(Path(folder), post, clock, names, **drain) as (servers, gateway, system):
-            await history.tap(servers.admin_amqp_url)
+        async with ground(Path(folder), post, clock, names, **drain) as on:
+            servers, gateway, system = on.servers, on.gateway, on.system
+            await witness.tap(servers.admin_amqp_url)
+            heard = Witness(Path(folder) / "witness.db")
+            listening = asyncio.create_task(heard.listen(servers.admin_amqp_url))
             for name in names:
                 system.launch(name.partition("-")[0], name)
             await system.ready()
@@ -202,32 +214,34 @@ async def rolling(wanted: Wanted) -> Outcome:
                 draws = [random.Random(f"{wanted.seed} {name}") for name in ("driver", "load")]
                 driver = BalancedDriver(system, client, post, gateway, ledger, draws[0], PATIENCE_S)
                 driver.balancer = balancer
-                run = Rolling(wanted, servers, system, post, balancer, driver, ledger, draws[1])
+                run = Rolling(wanted, servers, system, post, balancer, driver, ledger, draws[1], heard)
                 async with balancer:
-                    return await run.audited(clock)
+                    outcome = await run.audited(clock)
+                listening.cancel()
+                return outcome
 
 
 def report(outcome: Outcome) -> Iterator[str]:
     for category in COUNTED:
-        kinds = Counter(fault.partition(": ")[2] for fault in outcome.audit.faults[category])
+        kinds = Counter(fault.partition(": ")[2] for fault in outcome.audited.findings.faults[category])
         yield from (f"{category}: {count} x {kind}" for kind, count in kinds.most_common(12))
     yield from (f"failed: {each}" for each in outcome.failed[:8])
     yield from (f"trouble: {each}" for each in outcome.trouble)
     if outcome.restless:
         yield f"not settled: {outcome.restless}"
-    yield from (f"{what}: {count}" for what, count in outcome.audit.notes.items() if count)
+    yield from (f"{what}: {count}" for what, count in outcome.audited.findings.notes.items() if count)
     cuts = quantiles(outcome.took, n=100)
-    accepted = outcome.audit.ledger.accepted
+    accepted = outcome.ledger.accepted
     yield (
         f"accepted={len(accepted)} carried={sum(entry.closed for entry in accepted)} "
         f"rate={len(accepted) / outcome.loaded_s:.1f}/s requests={len(outcome.took)} "
-        f"p50_ms={cuts[49] * 1_000:.0f} p99_ms={cuts[98] * 1_000:.0f} mails={len(outcome.audit.mails)}"
+        f"p50_ms={cuts[49] * 1_000:.0f} p99_ms={cuts[98] * 1_000:.0f} mails={outcome.audited.mails}"
     )
-    counts = {category: len(outcome.audit.faults[category]) for category in COUNTED}
+    counts = {category: len(outcome.audited.findings.faults[category]) for category in COUNTED}
     yield (
         f"restarts={outcome.restarts} rolled_s={outcome.rolled_s:.0f} failed_requests={len(outcome.failed)} "
         + " ".join(f"{category}={count}" for category, count in counts.items())
-        + f" wire_duplicates={outcome.audit.wire_duplicates} redelivered={outcome.redelivered}"
+        + f" wire_duplicates={outcome.audited.wire_duplicates} redelivered={outcome.redelivered}"
         + f" seed={outcome.wanted.seed}"
     )
 

@@ -2,26 +2,38 @@
 
 import asyncio
 import hashlib
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC
 from time import monotonic
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import aio_pika
-from bson.codec_options import CodecOptions
+from bson import decode_iter
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
+from deploy.journals import RAW
 from deploy.local.servers import Servers
 from deploy.provision import COLLECTIONS, SERVICES
+from shared.driver import OPTIONS
 
 Document = dict[str, Any]
 QUEUES = [f"{service}.inbox" for service in SERVICES] + [
     f"redress.retry.{tier}" for tier in ("5s", "30s", "5m", "30m")
 ]
-CALM = 3
+CALM, BACKLOG, LATE_MS = 3, 200, 5_000
+
+
+@dataclass(frozen=True)
+class Rest:
+    """How long it took until all was at rest, and what still moved when the time was over."""
+
+    seconds: float
+    restless: str
 
 
 @asynccontextmanager
@@ -33,30 +45,60 @@ async def database(servers: Servers) -> AsyncIterator["AsyncMongoClient[Document
         yield client
 
 
-async def documents(servers: Servers) -> dict[str, dict[str, Document]]:
-    """All documents of all services, by complaint."""
+async def documents(servers: Servers, complaints: Sequence[str]) -> dict[str, dict[str, Document]]:
+    """The documents of these complaints in all services; of the journal only who said which event."""
+    ids = [UUID(id) for id in complaints]
     async with database(servers) as client:
         return {
             service: {
                 str(found["_id"]): found
-                async for found in client[service]
-                .get_collection(name, codec_options=_options())
-                .find({} if service != "intake" else {"number": {"$exists": True}})
+                async for found in _collection(client, service).find(
+                    {"_id": {"$in": ids}}, {"journal.data": 0}
+                )
             }
-            for service, name in COLLECTIONS.items()
+            for service in COLLECTIONS
         }
 
 
-def _options() -> "CodecOptions[Document]":
-    return CodecOptions(tz_aware=True, tzinfo=UTC, uuid_representation=4)
+async def others(servers: Servers, known: Set[str]) -> dict[str, dict[str, Document]]:
+    """What lies there besides these complaints, with the entries of digests."""
+    wanted = {"sequence": 1, "outbox": 1, "state.digests": 1, "state.entries": 1}
+    async with database(servers) as client:
+        return {
+            service: {
+                str(found["_id"]): found
+                async for found in _collection(client, service).find(_about_complaints(service), wanted)
+                if str(found["_id"]) not in known
+            }
+            for service in COLLECTIONS
+        }
 
 
-def hashes(whole: dict[str, dict[str, Document]]) -> dict[str, str]:
-    """One hash for each collection, over every field of every document."""
-    return {
-        service: hashlib.sha256(json.dumps(found, default=str, sort_keys=True).encode()).hexdigest()[:16]
-        for service, found in whole.items()
-    }
+async def hashes(servers: Servers, complaints: Sequence[str] | None) -> dict[str, str]:
+    """One hash for each service, over every byte of its documents; of these complaints only, if given."""
+    some = {} if complaints is None else {"_id": {"$in": [UUID(id) for id in complaints]}}
+    async with database(servers) as client:
+        return {
+            service: await _hash(_collection(client, service), _about_complaints(service) | some)
+            for service in COLLECTIONS
+        }
+
+
+async def _hash(collection: "AsyncCollection[Document]", query: Document) -> str:
+    found = hashlib.sha256()
+    async for batch in cast(AsyncIterator[bytes], collection.find_raw_batches(query, sort=[("_id", 1)])):
+        for document in decode_iter(batch, RAW):
+            found.update(document.raw)
+    return found.hexdigest()[:16]
+
+
+def _about_complaints(service: str) -> Document:
+    """intake keeps packs, books and boards beside its complaints."""
+    return {"number": {"$exists": True}} if service == "intake" else {}
+
+
+def _collection(client: "AsyncMongoClient[Document]", service: str) -> "AsyncCollection[Document]":
+    return client[service].get_collection(COLLECTIONS[service], codec_options=OPTIONS)
 
 
 async def depths(servers: Servers, names: list[str]) -> dict[str, int]:
@@ -70,39 +112,56 @@ async def depths(servers: Servers, names: list[str]) -> dict[str, int]:
         return found
 
 
-async def settle(servers: Servers, patience: float, *, closed: bool = True) -> tuple[float, str]:
-    """Wait until nothing moves. Returns the seconds it took, and what still moved when they ran out."""
-    began, calm, before, restless = monotonic(), 0, "", "nothing looked at"
+async def settle(servers: Servers, patience: float, *, closed: bool = True, but: str = "") -> Rest:
+    """Wait until nothing moves: every complaint closed, or each where it is left if not `closed`.
+
+    What waits for the service `but`, which was stopped, is not counted.
+    """
+    began, calm, before, restless = monotonic(), 0, -1, "nothing looked at"
     while monotonic() - began < patience:
-        restless, version = await _restless(servers, closed)
-        calm = calm + 1 if not restless and version == before else 0
-        before = version
+        restless, written = await _looked(servers, lambda client: _moving(client, closed), but)
+        calm = calm + 1 if not restless and written == before else 0
+        before = written
         if calm >= CALM:
-            return monotonic() - began, ""
+            return Rest(monotonic() - began, "")
         await asyncio.sleep(0.5)
-    return monotonic() - began, restless or "documents still change"
+    return Rest(monotonic() - began, restless or "documents still change")
 
 
-async def _restless(servers: Servers, closed: bool) -> tuple[str, str]:
-    """What is not at rest, in words, and a sum that any write changes."""
+async def keep_up(servers: Servers, patience: float) -> Rest:
+    """Wait until only what time brings is left to do, and that is being done as it comes."""
+    began, restless = monotonic(), "nothing looked at"
+    while restless and monotonic() - began < patience:
+        await asyncio.sleep(0.5)
+        restless, _ = await _looked(servers, _behind, "", backlog=BACKLOG)
+    return Rest(monotonic() - began, restless)
+
+
+async def _looked(
+    servers: Servers,
+    counts: Callable[["AsyncMongoClient[Document]"], Awaitable[dict[str, int]]],
+    but: str,
+    backlog: int = 0,
+) -> tuple[str, int]:
+    """What is not at rest, in words, and how many documents were ever written."""
+    queues = [queue for queue in QUEUES if queue != f"{but}.inbox"]
     try:
-        full = {name: count for name, count in (await depths(servers, QUEUES)).items() if count}
+        moving = {name: count for name, count in (await depths(servers, queues)).items() if count > backlog}
         async with database(servers) as client:
-            moving, version = await _moving(client, closed)
+            moving |= {name: count for name, count in (await counts(client)).items() if count}
+            told = await client.admin.command("serverStatus")
     except (aio_pika.exceptions.AMQPError, OSError, PyMongoError) as error:
-        return f"not reachable: {type(error).__name__}", ""
-    return ", ".join(f"{name}: {count}" for name, count in (full | moving).items() if count), version
+        return f"not reachable: {type(error).__name__}", 0
+    written = sum(told["metrics"]["document"][what] for what in ("inserted", "updated", "deleted"))
+    return ", ".join(f"{name}: {count}" for name, count in moving.items()), written
 
 
-async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> tuple[dict[str, int], str]:
-    found, versions = {}, []
-    for service, name in COLLECTIONS.items():
-        owing = {"outbox.0": {"$exists": True}}
-        found[f"{service} outboxes"] = await client[service][name].count_documents(owing)
-        total = [{"$group": {"_id": None, "sum": {"$sum": "$version"}}}]
-        async for each in await client[service][name].aggregate(total):
-            versions.append(str(each["sum"]))
-    due = ("due_email", "due_message", "due_chat")
+async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> dict[str, int]:
+    found = {
+        f"{service} outboxes": await client[service][name].count_documents({"owed_at": {"$exists": True}})
+        for service, name in COLLECTIONS.items()
+    }
+    due = ("due_email", "due_message", "due_chat", "urgent_email", "urgent_message", "urgent_chat")
     open_ = {"$or": [{name: {"$exists": True}} for name in due]}
     found["open notices"] = await client["notify"]["notices"].count_documents(open_)
     if closed:
@@ -110,4 +169,18 @@ async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> tuple[d
         found["open complaints"] = await client["intake"]["complaints"].count_documents(not_closed)
         running = {"state.clocks.outcome": None, "state.clocks.0": {"$exists": True}}
         found["running clocks"] = await client["sla"]["deadlines"].count_documents(running)
-    return found, " ".join(versions)
+    return found
+
+
+async def _behind(client: "AsyncMongoClient[Document]") -> dict[str, int]:
+    """Debts and deadlines that should have been seen to some seconds ago."""
+    late = [{"$subtract": ["$$NOW", LATE_MS]}]
+    found = {
+        f"{service} outboxes": await client[service][name].count_documents(
+            {"owed_at": {"$exists": True}, "$expr": {"$lt": ["$owed_at", *late]}}
+        )
+        for service, name in COLLECTIONS.items()
+    }
+    overdue = {"next_due": {"$exists": True}, "$expr": {"$lt": ["$next_due", *late]}}
+    found["overdue deadlines"] = await client["sla"]["deadlines"].count_documents(overdue)
+    return found

@@ -11,7 +11,7 @@ from deploy.local.servers import Servers
 from deploy.provision import DEFINITIONS
 from shared.bus import OPERATOR
 from shared.envelope import BATCH
-from tests.faults.history import Told, unique
+from tests.faults.witness import Told, unique
 
 GROUP = 25
 

@@ -254,9 +254,9 @@ async def test_stopping_swallows_nothing(servers: AnyServers) -> None:
     inbox = Inbox("triage")
     inbox.on(ComplaintRegistered)(slow)
     publisher = Publisher(servers.amqp_url("triage"), "triage")
-    await inbox.start(servers.amqp_url("triage"), publisher)
-    for _ in range(80):
+    for _ in range(80):  # all of them wait before it begins: more than it takes at once
         await send(servers, batch([event()]))
+    await inbox.start(servers.amqp_url("triage"), publisher)
     await begun.wait()
     await inbox.stop()
     await publisher.close()

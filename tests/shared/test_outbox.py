@@ -171,9 +171,10 @@ async def test_a_broker_that_freezes_does_not_take_the_relay_with_it(breakable: 
 
 
 async def test_what_cannot_be_routed_is_kept(empty: AnyServers) -> None:
-    publisher = Publisher(empty.amqp_url("triage"), "triage")
-    lost = Parcel("redress.private", "complaint.graded.v1", "complaint.graded.v1", b"[]")
-    kept = Parcel("redress.events", "complaint.graded.v1", "complaint.graded.v1", b"[]")
+    """A type that its owner may publish, and that no queue is bound to."""
+    publisher = Publisher(empty.amqp_url("intake"), "intake")
+    lost = Parcel("redress.private", "contact.recorded.v9", "contact.recorded.v9", b"[]")
+    kept = Parcel("redress.events", "complaint.closed.v1", "complaint.closed.v1", b"[]")
     assert await publisher.publish([lost]) == [False]
     assert await publisher.publish([kept]) == [True]
     await publisher.close()

@@ -1,0 +1,152 @@
+"""Every deadline was set once, spoke once when it was due and not before, and ended once and rightly.
+
+What sla's replicas take for the time does not count here: one of them is wrong.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from shared.policy import load
+from tests.faults.checks.world import World
+from tests.faults.expected import ENDS, STOPPED_BY, instant, kind_of
+from tests.faults.ledger import Entry
+from tests.faults.witness import Told
+
+GRACE = timedelta(seconds=20)
+"""By so much may a deadline be late that was due when sla was stopped."""
+Said = dict[str, list[Told]]
+
+
+def check(world: World) -> None:
+    pack = load("base", 1)
+    for entry in world.known.values():
+        for cycle in range(1, max(1, entry.cycles) + 1):
+            for name, rule in pack.clocks.items():
+                if cycle == 1 or rule.start != "registered":
+                    _clock(world, entry, cycle, name, rule.stop)
+        _steps(world, entry)
+
+
+def _clock(world: World, entry: Entry, cycle: int, name: str, stop: str) -> None:
+    said = {
+        kind: list(world.at((entry.id, f"deadline.{kind}.v1", cycle, name)))
+        for kind in ("set", "warned", "breached", *ENDS)
+    }
+    ended = _cycle_ended(world, entry.id, cycle)
+    _correct(world, said, ended)
+    clock = f"clock {name} of cycle {cycle}"
+    stopped = min((each.time for each in _stops(world, entry.id, cycle, stop)), default=None)
+    over = bool(entry.scores or stopped)
+    _count(world, entry, clock, said, ends=1 if over else 0)
+    if not said["set"]:
+        return
+    due = instant(said["set"][0].data["due"])
+    for each in said["breached"]:
+        if each.time < due or each.heard < world.clock.machine_time(due):
+            told = f"{name} spoke at {each.time}, was heard at {each.heard}, due {due}"
+            world.findings.fault("timers_early", entry.id, told)
+    if over:
+        _judge(world, entry, clock, said, due, stopped or ended)
+        _ended_rightly(world, entry, clock, said, due, (stopped, ended))
+    else:
+        _judge(world, entry, clock, said, due, _now(world, due))
+
+
+def _now(world: World, due: datetime) -> datetime | None:
+    """Until when a clock that still runs could have spoken; just before it was due if that is not sure."""
+    assert world.stopped is not None
+    sure = world.clock.business_time(world.stopped - GRACE)
+    return None if due < sure else due
+
+
+def _correct(world: World, said: Said, cycle_ended: datetime | None) -> None:
+    """News that came after the cycle's end may tell that a clock ended with it was stopped before."""
+    ends = sorted((each for kind in ENDS for each in said[kind]), key=lambda each: each.sequence)
+    for each in ends[:-1]:
+        kind = each.type.split(".")[1]
+        if kind == "cancelled" or (kind == "missed" and instant(each.data["stopped"]) == cycle_ended):
+            said[kind].remove(each)
+            world.findings.notes[
+                "clocks ended with their cycle though stopped before (the news came later)"
+            ] += 1
+
+
+def _cycle_ended(world: World, complaint: str, cycle: int) -> datetime | None:
+    ends = (("complaint.closed.v1", cycle), ("complaint.reopened.v1", cycle + 1))
+    found = [each.time for type, number in ends for each in world.at((complaint, type, number, ""))]
+    return min(found, default=None)
+
+
+def _count(world: World, entry: Entry, clock: str, said: Said, ends: int) -> None:
+    ended = sum(len(said[kind]) for kind in ENDS)
+    for kind, want, count in (("set", 1, len(said["set"])), ("end", ends, ended)):
+        row = world.findings.table[
+            "deadline.set.v1" if kind == "set" else "deadline: met, missed or cancelled"
+        ]
+        row.update(expected=want, once=count == want == 1, missing=count < want, twice=count > want)
+        if count < want:
+            world.findings.fault("lost", entry.id, f"{clock} has no {kind}")
+        if count > want:
+            told = "; ".join(_told(each) for one in said.values() for each in one)
+            what = f"{clock} has {count} of {kind}, not {want}: {told}"
+            world.findings.fault("duplicate_effects", entry.id, what)
+    for kind in ("warned", "breached"):
+        if len(said[kind]) > 1:
+            world.findings.fault("timers_double", entry.id, f"{clock} {kind} {len(said[kind])} times")
+
+
+def _judge(world: World, entry: Entry, clock: str, said: Said, due: datetime, ended: datetime | None) -> None:
+    """By the times that others told: a clock stopped too late, or not before the end, was breached."""
+    late = ended is None or ended > due
+    row = world.findings.table["deadline.breached.v1"]
+    row.update(expected=late, once=late and len(said["breached"]) == 1)
+    row.update(missing=late and not said["breached"], twice=len(said["breached"]) > 1)
+    if late and not said["breached"]:
+        told = f"{clock} was due {due}, ended {ended}, and said nothing"
+        world.findings.fault("timers_missed", entry.id, told)
+    if said["breached"] and not late:
+        world.findings.notes["clocks breached though stopped in time (the news came later)"] += 1
+
+
+def _ended_rightly(
+    world: World,
+    entry: Entry,
+    clock: str,
+    said: Said,
+    due: datetime,
+    ends: tuple[datetime | None, datetime | None],
+) -> None:
+    stopped, ended = ends
+    late = any(at is not None and at > due for at in (stopped or ended,))
+    right = "missed" if late else "met" if stopped else "cancelled"
+    if wrong := [kind for kind in ENDS if said[kind] and kind != right]:
+        told = f"{clock} ended as {wrong}, not as {right}; due {due}, stopped {stopped}, cycle ended {ended}"
+        world.findings.fault("duplicate_effects", entry.id, told)
+
+
+def _stops(world: World, complaint: str, cycle: int, mark: str) -> Iterator[Told]:
+    for key, found in world.by_complaint.get(complaint, {}).items():
+        if key[1] == STOPPED_BY[mark] and key[2] == cycle:
+            yield from (
+                each for each in found if mark != "acknowledged" or kind_of(each) == "acknowledgement"
+            )
+
+
+def _steps(world: World, entry: Entry) -> None:
+    """Of clocks that still run: what was due was said, warnings and rungs too, and nothing else was."""
+    if world.stopped is None:
+        return
+    for clock in world.state("sla", entry.id).get("clocks", []):
+        for step in clock["steps"] if clock["outcome"] is None else ():
+            at = world.clock.machine_time(instant(step["at"]))
+            what = f"step {step['kind']} {step['number']} of clock {clock['name']}, due {step['at']}"
+            if at < world.stopped - GRACE and not step["said"]:
+                world.findings.fault("timers_missed", entry.id, f"{what}, was not said")
+            if at > world.stopped and step["said"]:
+                world.findings.fault("timers_early", entry.id, f"{what}, was said before")
+
+
+def _told(each: Told) -> str:
+    """What an event says of a clock, for whoever has to find out why."""
+    about = {name: each.data.get(name) for name in ("due", "started", "stopped")}
+    return f"{each.type} #{each.sequence} at {each.time.isoformat()} {about}"

@@ -1,0 +1,132 @@
+"""Tampering: what faults would leave behind is put before the audit, which must see it to prove anything."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from tests.faults.checks import Findings, World, checked
+from tests.faults.expected import instant
+from tests.faults.ledger import Ledger
+from tests.faults.witness import Told
+
+Tampered = tuple[str, Callable[[World], None]]
+"""The category in which the fault must be seen, and what makes it."""
+
+
+def seen(world: World) -> dict[str, bool]:
+    """Whether each fault is seen, in a world without any."""
+    return {name: _is_seen(world, *tampered) for name, tampered in TAMPERED.items()}
+
+
+def _is_seen(world: World, category: str, change: Callable[[World], None]) -> bool:
+    told, documents = list(world.told), deepcopy(world.documents)
+    changed = replace(
+        world,
+        ledger=Ledger([]),
+        entries=list(world.entries),
+        told=told,
+        documents=documents,
+        findings=Findings(),
+    )
+    change(changed)
+    return bool(checked(changed).faults[category])
+
+
+def _first(world: World, type: str) -> Told:
+    return next(each for each in world.told if each.type == type)
+
+
+def _forget(type: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        gone = _first(world, type)
+        world.told[:] = [each for each in world.told if each.id != gone.id]
+
+    return change
+
+
+def _again(type: str) -> Callable[[World], None]:
+    """The same effect once more, as an event of its own."""
+
+    def change(world: World) -> None:
+        world.told.append(replace(_first(world, type), id=str(uuid4()), sequence=1_000))
+
+    return change
+
+
+def _altered(type: str, **news: Any) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        old = _first(world, type)
+        world.told[:] = [replace(each, **news) if each.id == old.id else each for each in world.told]
+
+    return change
+
+
+def _early(world: World) -> None:
+    """A breach that is heard a second before it was due."""
+    old = _first(world, "deadline.breached.v1")
+    due = world.clock.machine_time(instant(old.data["due"]))
+    early = replace(old, heard=due - timedelta(seconds=1))
+    world.told[:] = [early if each.id == old.id else each for each in world.told]
+
+
+def _unknown(service: str) -> Callable[[World], None]:
+    def change(world: World) -> None:
+        world.documents[service].pop(next(iter(world.known)))
+
+    return change
+
+
+def _owing(world: World) -> None:
+    world.documents["triage"][next(iter(world.known))]["outbox"] = [{}]
+
+
+def _journal(change: Callable[[list[Any]], None]) -> Callable[[World], None]:
+    def applied(world: World) -> None:
+        change(world.documents["intake"][next(iter(world.known))]["journal"])
+
+    return applied
+
+
+def _twice(world: World) -> None:
+    """Two ids for one complaint that was handed in once."""
+    entry = next(iter(world.known.values()))
+    world.entries[:] = [replace(entry, ids={*entry.ids, str(uuid4())})]
+
+
+def _unrecorded(world: World) -> None:
+    found = next(doc for doc in world.documents["notify"].values() if doc["state"]["notices"])
+    found["state"]["notices"].pop()
+
+
+def _under_way(world: World) -> None:
+    found = next(doc for doc in world.documents["notify"].values() if doc["state"]["notices"])
+    found["state"]["notices"][0]["state"] = "sending"
+
+
+TAMPERED: dict[str, Tampered] = {
+    "a stage is missing": ("lost", _forget("complaint.dispatched.v1")),
+    "a stage came twice": ("duplicate_effects", _again("complaint.graded.v1")),
+    "a number is missing": ("out_of_order", _forget("notice.queued.v1")),
+    "a deadline did not fire": ("timers_missed", _forget("deadline.breached.v1")),
+    "a deadline fired twice": ("timers_double", _again("deadline.breached.v1")),
+    "a deadline fired early": ("timers_early", _early),
+    "a deadline was never set": ("lost", _forget("deadline.set.v1")),
+    "an event is not in the stream": ("lost", _altered("complaint.graded.v1", streamed=False)),
+    "a service has no document": ("lost", _unknown("sla")),
+    "an outbox is not empty": ("lost", _owing),
+    "the history lacks an event": ("lost", _journal(lambda journal: journal.pop())),
+    "the history has an event twice": (
+        "duplicate_effects",
+        _journal(lambda journal: journal.append(journal[0])),
+    ),
+    "the history has a stranger": (
+        "orphan",
+        _journal(lambda journal: journal.append(journal[0] | {"id": str(uuid4())})),
+    ),
+    "one complaint has two ids": ("duplicate_effects", _twice),
+    "a notice is not recorded": ("orphan", _unrecorded),
+    "a notice is still under way": ("lost", _under_way),
+}
