@@ -2,6 +2,7 @@
 
 A span costs 50 to 100 us, so spans are few: one for a request, one for an event processed, and, recorded
 afterwards with the times of the group they went in, one for the write and one for each event published.
+Of a trace that is not sampled no span is made, but for the request in which it began.
 Source: OpenTelemetry semantic conventions for messaging, databases and HTTP.
 """
 
@@ -125,9 +126,12 @@ def trace_id() -> str | None:
     return _ids().get("trace_id")
 
 
-@lru_cache(1_024)  # all events of a complaint whose trace is not sampled have the same
-def _context(traceparent: str | None) -> Context:
+def _read(traceparent: str | None) -> Context:
     return _wire.extract({"traceparent": traceparent} if traceparent else {})
+
+
+_context = lru_cache(1_024)(_read)
+"""The same for events: all of a complaint whose trace is not sampled name the same."""
 
 
 @contextmanager
@@ -170,7 +174,7 @@ def _in(context: Context) -> Iterator[None]:
 @contextmanager
 def request(name: str, traceparent: str | None) -> Iterator[Span]:
     """The span of one HTTP request."""
-    with _span(name, _context(traceparent), SpanKind.SERVER, {}) as span:
+    with _span(name, _read(traceparent), SpanKind.SERVER, {}) as span:
         yield span
 
 
