@@ -49,7 +49,7 @@ class Rate:
         if now - began >= self._window:
             began, count = now, 0
         self._counted[who] = began, count + 1
-        pause = max(1, ceil(began + self._window - now))
+        pause = max(1, ceil(self._window - (now - began)))
         left = max(0, self._amount - count - 1)
         scope["standing"] = Standing(self._policy, f'"{self._name}";r={left};t={pause}'.encode())
         if count >= self._amount:
