@@ -1,4 +1,4 @@
-"""What a complaint costs in messages, commands, flushes and bytes, held against limits: times vary, these do not.
+"""What a complaint costs in messages, commands, flushes and bytes: times vary, these do not.
 
 The limits are what was measured and some more. A change that raises a count above its limit has to be wanted;
 then measure again (`make bench ARGS="--parts counters"`) and set the limit anew.
