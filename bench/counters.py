@@ -21,7 +21,7 @@ from bench.ground import Ground, Place, Wanted
 from bench.measure import Client
 from deploy.provision import SERVICES
 
-ALONE, AT_ONCE, WARM_UP = 40, 200, 20
+ALONE, AT_ONCE, WARM_UP = 40, 200, 12
 WRITES = ("insert", "update", "delete", "findAndModify", "bulkWrite")
 LOADS = {"op": "query", "command.filter._id": {"$exists": True}, "command.sort": {"$exists": False}}
 """How a service reads the documents that a batch is about; what it asks by the clock is no complaint's."""
