@@ -45,8 +45,8 @@ check: $(READY) ## lint, format, types, walls between the rooms
 evaluate: $(READY) ## how well texts are classified (FILE=path: labelled JSON lines)
 	@file="$(FILE)"; [ -e "$$file" ] || file="$(PWD)/$$file"; exec $(BIN)/python -m deploy.evaluate "$$file" $(ARGS)
 
-bench: $(READY) ## how many complaints a second
-	@$(BIN)/python -m bench $(ARGS)
+bench: $(READY) ## all that is measured, beside a floor and a ceiling (ARGS="--parts chain,accept")
+	@REDRESS_AMQP_URL=- REDRESS_MONGO_URL=- $(BIN)/python -m bench $(ARGS)
 
 bench-accept: $(READY) ## how many complaints are taken in a second, beside a bare route
 	@$(BIN)/python -m bench.accept $(ARGS)

@@ -55,12 +55,13 @@ async def run(contender: Contender, count: int, meters: Meters, sink: Sink) -> R
     try:
         await contender.start()
         await carry(contender, WARM_UP)
-        return await _measured(contender, count, meters, sink)
+        return await measured(contender, count, meters, sink)
     finally:
         await contender.stop()
 
 
-async def _measured(contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
+async def measured(contender: Contender, count: int, meters: Meters, sink: Sink) -> Run:
+    """One run of a contender that is up. Raises Unfinished."""
     mails, traffic, cpu = sink.taken, await meters.traffic(), meters.cpu(contender.pids)
     accepted, done = await carry(contender, count)
     used = meters.cpu(contender.pids).since(cpu) | (await meters.traffic()).since(traffic)

@@ -16,13 +16,14 @@ from pydantic_core import from_json
 
 from bench import chain
 from bench.contenders import Contender, Product
+from bench.fill import COLLECTIONS
 from bench.ground import Ground, Place, Wanted
 from bench.measure import Client
 from deploy.provision import SERVICES
 
-ALONE, AT_ONCE, WARM_UP = 40, 200, 20
+ALONE, AT_ONCE, WARM_UP = 40, 200, 12
 WRITES = ("insert", "update", "delete", "findAndModify", "bulkWrite")
-LOADS = {"op": "query", "command.filter._id.$in": {"$exists": True}}
+LOADS = {"op": "query", "command.filter._id": {"$exists": True}, "command.sort": {"$exists": False}}
 """How a service reads the documents that a batch is about; what it asks by the clock is no complaint's."""
 Counts = Mapping[str, float]
 NAMES = {
@@ -96,11 +97,10 @@ async def reading(mongo: Client, tap: Tap) -> dict[str, float]:
 
 
 async def _stored(mongo: Client, service: str) -> int:
-    total = 0
-    for name in await mongo[service].list_collection_names(filter={"name": {"$not": {"$regex": "^system"}}}):
-        size: list[dict[str, Any]] = [{"$group": {"_id": None, "bytes": {"$sum": {"$bsonSize": "$$ROOT"}}}}]
-        total += sum([each["bytes"] async for each in await mongo[service][name].aggregate(size)])
-    return total
+    size: list[dict[str, Any]] = [{"$group": {"_id": None, "bytes": {"$sum": {"$bsonSize": "$$ROOT"}}}}]
+    names = await mongo[service].list_collection_names(filter={"name": {"$not": {"$regex": "^system"}}})
+    found = [await (await mongo[service][name].aggregate(size)).to_list() for name in names]
+    return sum(each["bytes"] for some in found for each in some)
 
 
 async def counted(place: Place, work: Awaitable[int]) -> Counts:
@@ -127,13 +127,12 @@ async def at_once(place: Place, contender: Contender, count: int) -> int:
 async def _until_nothing_owed(mongo: Client) -> None:
     async with asyncio.timeout(chain.PATIENCE_S):
         while any([await _owes(mongo, service) for service in SERVICES]):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
 
 
 async def _owes(mongo: Client, service: str) -> bool:
-    names = await mongo[service].list_collection_names(filter={"name": {"$not": {"$regex": "^system"}}})
     owed = {"owed_at": {"$exists": True}}
-    return any([await mongo[service][name].count_documents(owed, limit=1) for name in names])
+    return await mongo[service][COLLECTIONS[service]].find_one(owed, {"_id": 1}) is not None
 
 
 async def measure(place: Place, alone: int = ALONE, together: int = AT_ONCE) -> tuple[Counts, Counts]:

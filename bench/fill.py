@@ -17,7 +17,14 @@ from pymongo import MongoClient, WriteConcern
 from deploy.provision import SERVICES
 
 AT_ONCE = 1_000
-NAMESPACE = {"intake": "complaints", "triage": "gradings", "sla": "deadlines", "notify": "notices"}
+COLLECTIONS = {
+    "intake": "complaints",
+    "triage": "gradings",
+    "sla": "deadlines",
+    "notify": "notices",
+    "survey": "surveys",
+}
+"""Where each service keeps what it knows of a complaint."""
 _REQUEST = re.compile(rb"[0-9a-f]{32}")
 
 
@@ -47,18 +54,17 @@ class Model:
 
 def models(client: MongoClient[RawBSONDocument], count: int) -> list[Model]:
     """So many complaints that are in all the databases."""
-    found = client["intake"]["complaints"].find({"number": {"$exists": True}, "outbox": []}).limit(count)
-    return [_model(client, each) for each in found]
+    records = client["intake"]["complaints"].find({"number": {"$exists": True}, "outbox": []}).limit(count)
+    return [model for record in records if (model := _model(client, record)) is not None]
 
 
-def _model(client: MongoClient[RawBSONDocument], record: RawBSONDocument) -> Model:
-    documents = {}
-    for service, name in NAMESPACE.items():
-        document = client[service][name].find_one({"_id": record["_id"]})
-        assert document is not None
-        documents[service] = bytes(document.raw)
+def _model(client: MongoClient[RawBSONDocument], record: RawBSONDocument) -> Model | None:
+    about = {"_id": record["_id"]}
+    found = {service: client[service][name].find_one(about) for service, name in COLLECTIONS.items()}
+    documents = {service: bytes(each.raw) for service, each in found.items() if each is not None}
     request = _REQUEST.search(record["request"].encode())
-    assert request is not None
+    if request is None or documents.keys() != found.keys():
+        return None
     return Model(record["_id"], record["number"].encode(), request[0], documents)
 
 
@@ -73,7 +79,7 @@ def fill(url: str, count: int, first: int) -> None:
             for number in range(begin, min(begin + AT_ONCE, first + count)):
                 for service, document in known[number % len(known)].copy(number):
                     waiting[service].append(document)
-            for service, name in NAMESPACE.items():
+            for service, name in COLLECTIONS.items():
                 client[service].get_collection(name, write_concern=light).insert_many(
                     waiting[service], ordered=False
                 )

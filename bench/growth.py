@@ -36,11 +36,13 @@ class Figures:
 
 async def measured(here: Ground, product: Product, stored: int, wanted: Wanted) -> Figures:
     """The median of some runs with so many stored."""
-    runs = [await chain.run(product, wanted.n, here.meters, here.sink) for _ in range(wanted.repeats)]
-    await product.start()
     try:
+        await product.start()
+        await chain.carry(product, chain.WARM_UP)
+        runs = [
+            await chain.measured(product, wanted.n, here.meters, here.sink) for _ in range(wanted.repeats)
+        ]
         async with latency.hearing(here.servers.admin_amqp_url, product.exchange) as heard:
-            await chain.carry(product, chain.WARM_UP)
             times = await latency.one_by_one(here, product, heard, ALONE)
     finally:
         await product.stop()

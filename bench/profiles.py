@@ -3,8 +3,10 @@
 The profiler slows Python down and leaves the rest as it is: shares of small functions are told too high.
 """
 
+import os
 import pstats
 import shutil
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -26,21 +28,19 @@ def group(path: str, function: str) -> str:
         return file.parts[file.parts.index("site-packages") + 1].removesuffix(".py")
     if path.startswith(str(ROOT)):
         return ".".join(file.relative_to(ROOT).with_suffix("").parts[:2])
-    return "built in " + function if path == "~" else "Python's library"
+    return "built in " + function.strip("<>") if path == "~" else "Python's library"
 
 
 def tell(name: str, file: Path) -> str:
     """The shares of a process's own time by whose code it is, then its dearest functions; the first group."""
     entries = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]
-    idle = ("select.epoll", "poll", "uvloop")
-    busy = {key: each for key, each in entries.items() if not any(word in key[2] for word in idle)}
-    whole = sum(own for _, _, own, _, _ in busy.values())
+    whole = sum(own for _, _, own, _, _ in entries.values())
     shares: Counter[str] = Counter()
-    for (path, _, function), (_, _, own, _, _) in busy.items():
+    for (path, _, function), (_, _, own, _, _) in entries.items():
         shares[group(path, function)] += own / whole
     print(f"\n{name}: {whole:.1f} s of processor time")
     print("  " + ", ".join(f"{who} {share:.0%}" for who, share in shares.most_common(GROUPS)))
-    dearest = sorted(busy.items(), key=lambda each: -each[1][2])[:DEAREST]
+    dearest = sorted(entries.items(), key=lambda each: -each[1][2])[:DEAREST]
     for (path, line, function), (_, calls, own, all_in_all, _) in dearest:
         place = f"{Path(path).name}:{line} {function}" if line else function
         print(f"  {own / whole:5.1%} own, {all_in_all / whole:5.1%} in all, {calls:8} calls  {place}")
@@ -56,6 +56,9 @@ async def part(here: Ground, wanted: Wanted) -> str:
             profiled = ["bench.profiled", f"services.{service}.app", f"{KEPT / service}.prof"]
             product.system.launch(service, command=[sys.executable, "-m", *profiled])
         await product.system.ready()
+        await chain.carry(product, chain.WARM_UP)
+        for pid in product.pids.values():
+            os.kill(pid, signal.SIGUSR1)
         await chain.carry(product, wanted.n)
     finally:
         await product.stop()

@@ -10,7 +10,7 @@ import pytest
 from tests.docs.reading import ROOT
 
 SMALL = {
-    "bench": ("--n", "8", "--floor-n", "8", "--repeats", "1"),
+    "bench": ("--parts", "chain", "--n", "8", "--floor-n", "8", "--repeats", "1"),
     "bench.accept": ("--n", "200", "--repeats", "1"),
     "bench.policies": ("--n", "20"),
 }
