@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ os.environ.setdefault("REDRESS_AMQP_URL", "amqp://nobody@127.0.0.1:1/redress")
 os.environ.setdefault("REDRESS_MONGO_URL", "mongodb://127.0.0.1:1/")
 
 import pytest
+import structlog
 
 from tests.hostile import events
 from tests.hostile.tally import HEAD, Tally
@@ -40,6 +42,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=300, help="examples of each kind that is drawn")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     tallies = asyncio.run(attacked(wanted.n, wanted.seed))
     inputs, failures = sum(each.inputs for each in tallies), sum(len(each.failures) for each in tallies)
     sys.stdout.write(f"inputs={inputs} failures={failures} seed={wanted.seed}\n")

@@ -12,21 +12,20 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from shared import sealing
 from shared.bus import ATTEMPT, PARKED, REASON, TIERS, Parcel
+from shared.documents import owed_by
 from shared.envelope import from_cloudevent, open_batch, to_cloudevent
-from shared.events import CATALOGUE, Fact
 from shared.inbox import Inbox
 from shared.mongo import Store
-from shared.problems import Malformed, Problem
 from shared.service import Service
 from tests.conftest import HOUSE_KEY
+from tests.hostile.drawing import tried
 from tests.hostile.mutations import Event, broken, fresh, mutated, written
 from tests.hostile.tally import Tally
 from tests.kit.complaint import events as in_order
@@ -38,6 +37,7 @@ EXAMPLES = Path(__file__).parents[2] / "shared" / "contract" / "examples.json"
 SERVICES = ("intake", "triage", "sla", "notify", "survey")
 FEW = 12
 """Mutated events in a batch, beside the whole way of the complaint they are about."""
+IDS = st.uuids(version=4)
 PATIENCE_S = 60
 FAILED = "failed "
 """How the reason begins of what was parked for another exception than a refusal."""
@@ -81,13 +81,13 @@ class Reader:
         self._shelf = Shelf()
         self.inbox._publisher = self._shelf  # type: ignore[assignment]
 
-    async def read(self, body: bytes, user: str) -> list[str]:
-        """Why members of the batch were parked."""
+    async def read(self, body: bytes, user: str) -> dict[str, bytes]:
+        """Why members of the batch were parked, and one of them for each reason."""
         self._shelf.kept = []
         async with asyncio.timeout(PATIENCE_S):
             await self.inbox._receive(Letter(body, user))  # type: ignore[arg-type]
         assert all(parcel.exchange == PARKED for parcel in self._shelf.kept)
-        return [str(parcel.headers[REASON]) for parcel in self._shelf.kept]
+        return {str(parcel.headers[REASON]): parcel.body for parcel in self._shelf.kept}
 
 
 @asynccontextmanager
@@ -114,68 +114,68 @@ def valid(listened: Sequence[str]) -> list[Event]:
     return found + [each for type, each in examples.items() if type in listened and type not in known]
 
 
-def batches(known: list[Event]) -> st.SearchStrategy[tuple[bytes, int]]:
-    """A batch about one complaint, and how many of its events are hostile."""
+def batches(reader: Reader, about: set[UUID]) -> st.SearchStrategy[tuple[bytes, int, str]]:
+    """A batch about a complaint of its own, how many of its events are hostile, and the user it is from.
+
+    `about` learns the complaint's id.
+    """
+    known = valid(reader.inbox.types)
 
     @st.composite
-    def drawn(draw: st.DrawFn) -> tuple[bytes, int]:
-        complaint = uuid4()
-        good = [fresh(each, complaint, at) for at, each in enumerate(known, 1)]
-        some = draw(st.lists(st.sampled_from(good), min_size=1, max_size=FEW))
-        bad = [draw(mutated(fresh(each, complaint, int(each["sequence"])))) for each in some]
+    def drawn(draw: st.DrawFn) -> tuple[bytes, int, str]:
+        user = draw(st.sampled_from((reader.name, "operator")))
+        complaint = draw(IDS)
+        about.add(complaint)
+        good = [fresh(each, uuid5(complaint, str(at)), complaint, at) for at, each in enumerate(known, 1)]
+        some = draw(st.lists(st.integers(1, len(good)), min_size=1, max_size=FEW))
+        bad = [draw(mutated(fresh(good[at - 1], draw(IDS), complaint, at))) for at in some]
         if draw(st.integers(0, 9)) == 0:
-            return draw(broken(written(good[:2]))), 1
-        return written(draw(st.permutations([*good, *bad]))), len(bad)
+            return draw(broken(written(good[:2]))), 1, user
+        return written(draw(st.permutations([*good, *bad]))), len(bad), user
 
     return drawn()
 
 
+async def read_hostile(reader: Reader, examples: int, chance: int) -> Tally:
+    """So many batches of hostile events into one inbox; inputs are the events, not the batches."""
+    tally, many, about = Tally(f"events into the inbox of {reader.name}"), 0, set[UUID]()
+
+    async def attempt(given: tuple[bytes, int, str]) -> str | None:
+        nonlocal many
+        body, count, user = given
+        many += count
+        parked = await reader.read(body, user)
+        for reason, member in parked.items():
+            if reason.startswith(FAILED):
+                tally.wrong(reason, member)
+        return None
+
+    await tried(tally, examples, chance, batches(reader, about), attempt)
+    tally.inputs = many
+    await _sound(reader, about, tally)
+    return tally
+
+
 @contextmanager
-def counted(tally: Tally, given: bytes, many: int) -> Iterator[None]:
+def expected(tally: Tally, given: object) -> Iterator[None]:
     """Whatever is raised is a failure."""
-    tally.inputs += many
     try:
         yield
     except Exception as error:
         tally.wrong(f"{type(error).__name__}: {error}"[:200], given)
 
 
-async def read_hostile(reader: Reader, examples: int, chance: int) -> Tally:
-    """So many batches of hostile events into one inbox."""
-    loop, tally = asyncio.get_running_loop(), Tally(f"events into the inbox of {reader.name}")
-    known = valid(reader.inbox.types)
-
-    @seed(chance)
-    @settings(
-        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(drawn=batches(known), user=st.sampled_from((reader.name, "operator")))
-    def go(drawn: tuple[bytes, int], user: str) -> None:
-        body, many = drawn
-        with counted(tally, body, many):
-            reasons = asyncio.run_coroutine_threadsafe(reader.read(body, user), loop).result(2 * PATIENCE_S)
-            for reason in reasons:
-                if reason.startswith(FAILED):
-                    tally.wrong(reason, body)
-
-    await asyncio.to_thread(go)
-    await _sound(reader, tally)
-    return tally
-
-
-async def _sound(reader: Reader, tally: Tally) -> None:
+async def _sound(reader: Reader, about: set[UUID], tally: Tally) -> None:
     """What hostile events left is still read, what it owes can be published, and time goes on over it."""
-    for store in (reader.store, *reader.store._beside):
-        async for document in store._documents.find({}):
-            for owed in document.get("outbox", []):
-                if not owed["private"]:
-                    with counted(tally, owed["body"], 0):
-                        from_cloudevent(open_batch(b"[" + owed["body"] + b"]")[0])
-        async for saved in store.scan({}):
-            assert saved.id
+    store = reader.store
+    async for document in store._documents.find({"_id": {"$in": list(about)}}):
+        with expected(tally, document["state"]):
+            store._state.model_validate(document["state"], context=document["_id"])
+        for owed in owed_by({"outbox": []} | document):
+            with expected(tally, owed.body):
+                from_cloudevent(open_batch(b"[" + owed.body + b"]")[0])
     for tick in reader.ticks:
-        with counted(tally, str(tick).encode(), 0):
+        with expected(tally, tick):
             async with asyncio.timeout(PATIENCE_S):
                 for _ in range(3):
                     await tick()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -83,7 +83,7 @@ def mutated(draw: st.DrawFn, valid: Event) -> Event:
                 if isinstance(holder, dict):
                     holder[draw(st.sampled_from(("more", "$where", "a.b", "", "\x00", "_id", "__class__")))] = 1
                 else:
-                    holder.append(draw(st.sampled_from(VALUES)))
+                    holder.append(deepcopy(draw(st.sampled_from(VALUES))))
             case "swap":
                 other = draw(st.sampled_from(known))
                 if not _inside(way, other):
@@ -141,6 +141,6 @@ def broken(draw: st.DrawFn, body: bytes) -> bytes:
     )  # fmt: skip
 
 
-def fresh(event: Event, complaint: UUID, sequence: int) -> Event:
+def fresh(event: Event, id: UUID, complaint: UUID, sequence: int) -> Event:
     """The same event as news of this complaint."""
-    return event | {"id": str(uuid4()), "correlationid": str(complaint), "sequence": f"{sequence:010d}"}
+    return event | {"id": str(id), "correlationid": str(complaint), "sequence": f"{sequence:010d}"}
