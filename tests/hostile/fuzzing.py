@@ -23,7 +23,7 @@ _EXECUTED = re.compile(r"stat::number_of_executed_units: (\d+)")
 
 def fuzzed(name: str, runs: int, chance: int) -> Tally:
     """So many inputs for one target."""
-    return _led(name, runs, chance) if find_spec("atheris") else _unled(name, runs, chance)
+    return _led(name, runs, chance) if find_spec("atheris") else unled(name, runs, chance)
 
 
 def _led(name: str, runs: int, chance: int) -> Tally:
@@ -37,7 +37,12 @@ def _led(name: str, runs: int, chance: int) -> Tally:
         for at, each in enumerate(TARGETS[name].seeds):
             (corpus / f"seed-{at}").write_bytes(each)
         out.touch()
-        words = [f"-runs={runs}", f"-seed={chance}", f"-max_len={TARGETS[name].longest}", f"-timeout={SLOW_S}"]
+        words = [
+            f"-runs={runs}",
+            f"-seed={chance}",
+            f"-max_len={TARGETS[name].longest}",
+            f"-timeout={SLOW_S}",
+        ]
         command = [sys.executable, "-m", "tests.hostile.fuzzing", name, str(out), *words]
         more = ["-print_final_stats=1", "-rss_limit_mb=2048", f"-artifact_prefix={folder}/", str(corpus)]
         ran = subprocess.run([*command, *more], capture_output=True, text=True)
@@ -50,7 +55,7 @@ def _led(name: str, runs: int, chance: int) -> Tally:
     return tally
 
 
-def _unled(name: str, runs: int, chance: int) -> Tally:
+def unled(name: str, runs: int, chance: int) -> Tally:
     from tests.hostile.targets import TARGETS, tried
 
     target, tally = TARGETS[name], Tally(f"files into {name} (Hypothesis: no atheris here)")

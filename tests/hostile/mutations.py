@@ -1,4 +1,4 @@
-"""Mutations: events as the house publishes them, made hostile; drawn by Hypothesis, so that a seed repeats them."""
+"""Mutations: events as the house publishes them, made hostile by Hypothesis; a seed repeats them."""
 
 import json
 from collections.abc import Iterator
@@ -71,7 +71,9 @@ def mutated(draw: st.DrawFn, valid: Event) -> Event:
     for _ in range(draw(st.integers(1, 3))):
         known = list(ways(event))
         way = draw(st.sampled_from(known))
-        match draw(st.sampled_from(("value", "value", "any", "drop", "more", "swap", "list", "deep", "type"))):
+        match draw(
+            st.sampled_from(("value", "value", "any", "drop", "more", "swap", "list", "deep", "type"))
+        ):
             case "value":
                 put(event, way, draw(st.sampled_from(VALUES)))
             case "any":
@@ -81,7 +83,9 @@ def mutated(draw: st.DrawFn, valid: Event) -> Event:
             case "more":
                 holder = _holder(event, way)
                 if isinstance(holder, dict):
-                    holder[draw(st.sampled_from(("more", "$where", "a.b", "", "\x00", "_id", "__class__")))] = 1
+                    holder[
+                        draw(st.sampled_from(("more", "$where", "a.b", "", "\x00", "_id", "__class__")))
+                    ] = 1
                 else:
                     holder.append(deepcopy(draw(st.sampled_from(VALUES))))
             case "swap":

@@ -20,6 +20,7 @@ STRANGER = ("127.0.0.2", 0)
 CUT_S = 100
 """By then every slow connection must be gone; the service itself allows 10 s for a head, 30 s for a pause."""
 ANSWER_S = 60
+HELD = "neither answered nor cut"
 GONE = (ConnectionError, asyncio.IncompleteReadError, BrokenPipeError)
 
 
@@ -87,6 +88,8 @@ DRIPS: dict[str, tuple[bytes, bytes]] = {
     "half a body": (HEAD + b"Content-Length: 60000\r\n\r\nhalf", b""),
     "extensions of a chunk without end": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 4_096),
 }
+SOON = {name: DRIPS[name] for name in ("heads that drip", "nothing at all", "a second head that drips")}
+"""Those who are cut after the ten seconds that a head may take."""
 
 
 async def slow(door: Door, many: int, kinds: dict[str, tuple[bytes, bytes]] = DRIPS) -> Tally:
@@ -121,13 +124,16 @@ ODD = [
     HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", HEAD + b"Content-Length: 1e3\r\n\r\n",
     HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /x HTTP/1.1\r\n\r\n",
     HEAD + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
-    HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
     HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + (b"ffff\r\n" + b"x" * 65_535 + b"\r\n") * 40,
     HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"T: " + LONG + b"\r\n" * 2,
     HEAD + b"Expect: 100-continue\r\nContent-Length: 999999999\r\n\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Type: \xff\xfe\r\nAuthorization: Bearer \xff\r\nCookie: redress=\xff\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\ntraceparent: " + b"0" * 20_000 + b"\r\nAccept-Language: " + b"a,;q=" * 4_000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Type: \xff\xfe\r\n"
+    b"Authorization: Bearer \xff\r\nCookie: redress=\xff\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\ntraceparent: " + b"0" * 20_000 + b"\r\n"
+    b"Accept-Language: " + b"a,;q=" * 4_000 + b"\r\n\r\n",
 ]  # fmt: skip
 PLAIN = HEAD + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -142,7 +148,11 @@ def requests(draw: st.DrawFn) -> bytes:
             case "flip" if at < len(text):
                 text = text[:at] + bytes([text[at] ^ 1 << draw(st.integers(0, 7))]) + text[at + 1 :]
             case "insert":
-                text = text[:at] + draw(st.sampled_from((b"\r\n", b"\n", b"\x00", b":", b" ", b"\xff", b"0"))) + text[at:]
+                text = (
+                    text[:at]
+                    + draw(st.sampled_from((b"\r\n", b"\n", b"\x00", b":", b" ", b"\xff", b"0")))
+                    + text[at:]
+                )
             case "cut":
                 text = text[:at]
     return text
@@ -151,11 +161,15 @@ def requests(draw: st.DrawFn) -> bytes:
 async def _asked(door: Door, text: bytes) -> str | None:
     """What is wrong with the answer, if anything; the caller says all, and then no more."""
     told = b""
-    with suppress(*GONE):
+    try:
         async with asyncio.timeout(ANSWER_S), door.connected() as (reader, writer):
             writer.write(text)
             writer.write_eof()
             told = await reader.read(64)
+    except GONE:
+        return None
+    except TimeoutError:
+        return HELD
     status = told[9:12]
     if told and (not told.startswith(b"HTTP/1.1 ") or status >= b"500"):
         return f"answered {told[:40]!r}"
