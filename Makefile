@@ -93,6 +93,9 @@ rolling: $(READY) ## restart every replica in turn under load, count what failed
 schemathesis: $(READY) ## ask every operation of every service anything (N examples of each, SEED)
 	@$(BIN)/python -m tests.openapi --n $(N) --seed $(SEED)
 
+hostile: $(READY) ## hostile input of every kind, count what was not refused in order (N examples of each, SEED)
+	@$(BIN)/python -m tests.hostile --n $(N) --seed $(SEED)
+
 contract: $(READY) ## whether a change of events breaks subscribers (ARGS=release: promise what was added)
 	@$(BIN)/python -m deploy.contract $(ARGS)
 

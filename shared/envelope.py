@@ -5,18 +5,25 @@ Source: CloudEvents 1.0.2 and its JSON event format, batch mode; extensions Dist
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from math import isfinite
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID, uuid4, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from shared.events import CATALOGUE, Fact
+from shared.events import CATALOGUE, Fact, Instant
 from shared.problems import Invalid, Malformed, Unfamiliar, fitting
 
 BATCH = "application/cloudevents-batch+json"
 _HEAD = b'{"specversion":'
 _JOINT = b"}," + _HEAD
+LARGEST_BODY = 4 * 2**20
+"""Bytes; the relay sends some 256 KiB at most."""
+EARLIEST, LATEST, DIGITS, LONGEST = 1900, 2300, 30, 65_536
+"""Years of instants in events: due times lie beyond what callers may give. Digits of amounts; characters."""
+_INT64 = 2**63
 _NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
 
 D = TypeVar("D", covariant=True)
@@ -65,8 +72,8 @@ class _Envelope(BaseModel):
     id: UUID
     source: str = Field(pattern="^/redress/[a-z]+$")
     type: str
-    subject: str = Field(min_length=1)
-    time: AwareDatetime
+    subject: str = Field(min_length=1, max_length=200)
+    time: Instant
     correlationid: UUID
     causationid: UUID | None = None
     sequence: str = Field(pattern="^[0-9]{1,19}$")
@@ -139,6 +146,8 @@ def lines(body: bytes) -> bytes:
 
 def open_batch(body: bytes, largest: int = 1_000) -> list[Any]:
     """The members of a batch, unread. Raises Malformed for no JSON array, or one of more than `largest`."""
+    if len(body) > LARGEST_BODY:
+        raise Malformed(f"The batch has {len(body)} bytes; send at most {LARGEST_BODY} in one message")
     try:
         members = from_json(body)
     except ValueError:
@@ -166,6 +175,8 @@ def from_cloudevent(member: Any) -> Cause[Fact]:
         raise Invalid(f"{kind.type} is published by {kind.owner} alone, not by {envelope.source[:80]!r}")
     with fitting(f"The data does not fit {kind.type}", Unfamiliar):
         data = kind.model_validate(envelope.data)
+    if not _within_bounds(data) or int(envelope.sequence) >= _INT64:
+        raise Invalid(f"The data of this {kind.type} lies beyond what can be reckoned with or stored")
     return Cause(
         id=envelope.id,
         complaint=envelope.correlationid,
@@ -178,3 +189,25 @@ def from_cloudevent(member: Any) -> Cause[Fact]:
         type=kind.type,
         causation=envelope.causationid,
     )
+
+
+def _within_bounds(value: Any) -> bool:
+    """Whether clocks reach, numbers can be kept and names stand for something, at any depth."""
+    match value:
+        case BaseModel():
+            return all(map(_within_bounds, vars(value).values()))
+        case dict():
+            return all("\x00" not in name and _within_bounds(each) for name, each in value.items())
+        case list() | tuple():
+            return all(map(_within_bounds, value))
+        case str():
+            return len(value) <= LONGEST
+        case datetime():
+            return value.tzinfo is not None and EARLIEST <= value.year <= LATEST
+        case int():
+            return -_INT64 <= value < _INT64
+        case float():
+            return isfinite(value)
+        case Decimal():
+            return value.is_finite() and abs(value.adjusted()) <= DIGITS
+    return True

@@ -26,7 +26,7 @@ from shared.measuring import Measure, Measuring
 from shared.mongo import Store
 from shared.outbox import Relay
 from shared.problems import Unavailable
-from shared.serving import Server
+from shared.serving import Connection, Server
 from shared.settings import settings
 from shared.tasks import end
 
@@ -119,7 +119,7 @@ class Service:
             proxy_headers=True,
             forwarded_allow_ips=known.trusted_proxies,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             log_config=None,
             log_level=logging.WARNING,
             access_log=False,

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
         "127.0.0.1",
         description="Addresses or networks, by commas, whose X-Forwarded-For tells where a request is from",
     )
+    max_connections: int = Field(
+        800, description="HTTP connections to one replica, of which one address has half at most", ge=2
+    )
     log_level: str = "INFO"
     trace_file: Path | None = Field(None, description="Write finished spans here, one JSON object a line")
 

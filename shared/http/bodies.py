@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from time import monotonic
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +12,9 @@ from starlette.types import Message, Receive
 from shared.problems import Fault, Invalid, TooLarge, TooSlow
 
 PATIENCE_S = 30.0
-"""How long a body may pause."""
+"""How long a body may pause; and how much longer than at SLOWEST it may take in all."""
+SLOWEST = 500
+"""Bytes a second: who trickles a body holds no connection by it."""
 
 
 async def body_text(request: Request) -> str:
@@ -26,20 +29,22 @@ BodyText = Annotated[str, Depends(body_text)]
 
 
 def limited(receive: Receive, limit: int, headers: Mapping[bytes, bytes]) -> Receive:
-    """A `receive` whose body ends with TooLarge beyond the limit, and with TooSlow when it pauses.
+    """A `receive` whose body ends with TooLarge beyond the limit, with TooSlow when it pauses or trickles.
 
     Raises TooLarge at once for a body that is announced to be longer.
     """
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
-    size, more = 0, True
+    size, more, waited = 0, True, 0.0
 
     async def counted() -> Message:
-        nonlocal size, more
+        nonlocal size, more, waited
         if not more:
             return await receive()
-        message = await _in_time(receive)
+        begun = monotonic()
+        message = await _in_time(receive, PATIENCE_S + min(0, size / SLOWEST - waited))
+        waited += monotonic() - begun
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
         if size > limit:
@@ -69,9 +74,9 @@ async def whole(receive: Receive) -> Receive:
     return replay
 
 
-async def _in_time(receive: Receive) -> Message:
+async def _in_time(receive: Receive, patience: float) -> Message:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience):
             return await receive()
     except TimeoutError:
         raise TooSlow("Send the body without long pauses; send the request again") from None

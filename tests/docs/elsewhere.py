@@ -34,6 +34,7 @@ ELSEWHERE = {
     "make faults": Elsewhere(LONG, "tests/faults/test_faults.py"),
     "make mutants": Elsewhere(LONG, "tests/faults/test_mutants.py"),
     "make schemathesis": Elsewhere(LONG, "tests/openapi/test_explored.py"),
+    "make hostile": Elsewhere(LONG, "tests/hostile/test_hostile.py"),
     "make smoke": Elsewhere("wants running containers", SMOKE),
     "make sbom ARGS=--image": Elsewhere("wants an engine and the image", SUPPLY),
     "make audit": Elsewhere("asks the vulnerability service", SUPPLY),

@@ -128,10 +128,17 @@ async def test_too_much_json_is_refused_as_such_where_a_body_is_streamed() -> No
 @pytest.mark.parametrize("path", ["/v1/files/a", "/v1/whole"])
 async def test_a_body_that_pauses_is_given_up(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.setattr(bodies, "PATIENCE_S", 0.1)
-    assert (await put(path, content=pieces(4, 5, 0.04))).status_code == 200, "slow, but it moves"
+    assert (await put(path, content=pieces(4, 200, 0.04))).status_code == 200, "slow, but it moves"
     answer = await put(path, content=pieces(2, 5, 5))
     assert is_problem(answer, 408, "/problems/too-slow")
     assert answer.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/v1/files/a", "/v1/whole"])
+async def test_a_body_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.1)
+    answer = await put(path, content=pieces(100, 1, 0.02))
+    assert is_problem(answer, 408, "/problems/too-slow")
 
 
 @pytest.mark.parametrize("path", ["/v1/files/a", "/v1/whole"])

@@ -12,6 +12,8 @@ PREFIX, VERSION = "whsec_", "v1"
 SECRET_BYTES = 32
 TOLERANCE_S = 300
 """How far the timestamp of a genuine message may be from now, either way."""
+STAMP_LENGTH = 12
+"""Digits of seconds, until the year 33658."""
 
 
 def secret_text(random: bytes) -> str:
@@ -48,11 +50,11 @@ def fault(
     """What is wrong with a message that claims to be genuine; None if it is."""
     if not id or not timestamp or not signature:
         return "a header is missing: webhook-id, webhook-timestamp and webhook-signature are needed"
-    if not (timestamp.isascii() and timestamp.isdigit()):
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= STAMP_LENGTH):
         return "webhook-timestamp is not a number of seconds"
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE_S:
         return f"webhook-timestamp is more than {TOLERANCE_S} seconds from now"
-    given = [each.encode() for each in signature.split()]
+    given = [each.encode("utf-8", "replace") for each in signature.split()]
     right = [each.encode() for each in sign(secrets, id, int(timestamp), body).split()]
     if any(hmac.compare_digest(one, other) for one in given for other in right):
         return None
