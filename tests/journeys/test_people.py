@@ -76,8 +76,7 @@ async def story(calm: Stage) -> AsyncIterator[Story]:
 
 
 async def at_rest(calm: Stage) -> None:
-    _, restless = await settle(cast(Any, calm.servers), 60, closed=False)
-    assert not restless
+    assert not (await settle(cast(Any, calm.servers), 60, closed=False)).restless
 
 
 async def test_before_the_erasure_the_words_are_there(story: Story) -> None:

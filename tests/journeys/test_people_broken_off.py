@@ -79,7 +79,7 @@ async def test_a_kill_in_the_middle_of_an_erasure(breakable: Servers, tmp_path: 
             *(staff.made(complainant=who(n), description=f"{ODD} says {n}") for n in range(COMPLAINTS))
         )
         other = await staff.made()
-        assert not (await settle(breakable, 60, closed=False))[1]
+        assert not (await settle(breakable, 60, closed=False)).restless
         asked = asyncio.create_task(approver.post("people:erase", {"email": who(0)["email"], "linked": True}))
         while (at_kill := (await erased(breakable))["intake"]) < ENOUGH:
             await asyncio.sleep(0.01)
