@@ -17,22 +17,25 @@ import structlog
 
 from deploy.local.system import System
 from tests.hostile import brokering, events, forgeries, wire
-from tests.hostile.fuzzing import fuzzed
+from tests.hostile.fuzzing import fuzzed, unled
 from tests.hostile.tally import HEAD, Tally
 from tests.hostile.targets import TARGETS
 from tests.kit.servers import AnyServers, servers_for_tests
 from tests.subscribers.gate import Gate
 
 SHORT = 50
-"""Below so many examples, slow callers are only those who are cut soon."""
+"""Below so many examples, files go without coverage, and slow callers are only those who are cut soon."""
 ATTACKED = "survey"
 """The service that is spoken to by callers who are slow, greedy or many; all five serve alike."""
 
 
 async def into_files(n: int, chance: int) -> AsyncIterator[Tally]:
-    """Readers of files; a run of the fuzzer costs little."""
+    """Readers of files; once it has begun, a run of the fuzzer costs little."""
     for name in TARGETS:
-        yield await asyncio.to_thread(fuzzed, name, 10 * n, chance)
+        if n < SHORT:
+            yield await asyncio.to_thread(unled, name, n, chance)
+        else:
+            yield await asyncio.to_thread(fuzzed, name, 10 * n, chance)
 
 
 async def into_inboxes(servers: AnyServers, n: int, chance: int) -> AsyncIterator[Tally]:

@@ -58,7 +58,7 @@ def _led(name: str, runs: int, chance: int) -> Tally:
 def unled(name: str, runs: int, chance: int) -> Tally:
     from tests.hostile.targets import TARGETS, tried
 
-    target, tally = TARGETS[name], Tally(f"files into {name} (Hypothesis: no atheris here)")
+    target, tally = TARGETS[name], Tally(f"files into {name} (Hypothesis)")
     pieces = st.tuples(st.integers(0, 10_000), st.integers(0, 40), st.binary(max_size=12))
 
     @seed(chance)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def planted() -> Iterator[str]:
 def test_a_reader_that_stumbles_is_found(planted: str) -> None:
     tally = fuzzing.unled(planted, 50, 1)
     assert (tally.inputs, list(tally.failures)) == (50, [f"KeyError at {_place('_stumbles', 2)}"])
+
+
+async def test_the_fuzzer_is_led_by_coverage_where_it_can_be() -> None:
+    """Where atheris has no wheel, Hypothesis takes its place, and the table says so."""
+    tally = await asyncio.to_thread(fuzzing.fuzzed, "rows", 30, 1)
+    assert (tally.inputs >= 30, tally.failures) == (True, {})
+    by = "atheris" if find_spec("atheris") else "Hypothesis"
+    assert tally.what == f"files into rows ({by})"
 
 
 def _place(function: str, line: int) -> str:
@@ -126,6 +135,7 @@ async def test_a_server_that_answers_with_errors_or_not_at_all_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(wire, "ANSWER_S", 1)
+    monkeypatch.setattr(wire, "ODD", [b"GET / HTTP/1.1\r\n", b"x" * 3_000_000])
     async with _careless() as door:
         found = (await wire.odd(door, 3, 1)).failures
     assert {"answered b'HTTP/1.1 500 Oh\\r\\n\\r\\n'", wire.HELD} <= found.keys()
