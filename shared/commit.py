@@ -152,6 +152,8 @@ class Committer(Generic[S]):
         decided = [(wish, self._decide(drafts[wish.id], wish)) for wish in group]
         changed = [draft for draft in drafts.values() if draft.causes]
         lost, refused = await self._documents.write(changed) if changed else (set(), {})
+        # What was decided on a document in memory, and not written, is decided again on what is stored.
+        lost |= {draft.id for draft in drafts.values() if draft.remembered and not draft.causes}
         metrics.GROUPS.observe(len(group))
         for wish, outcome in decided:
             wish.written = (started, time_ns())

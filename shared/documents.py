@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared import clock
 from shared.chain import Head
@@ -39,6 +39,8 @@ Keep = Callable[[S | None, S, Cause[Any]], Mapping[str, Any]]
 """What a journal keeps of a command, by the state before and after it; nothing that must ever be erased."""
 
 HANDLED = 256
+PARTS = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
+"""What a draft is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Draft(Generic[S]):
     """One document as loaded (version 0: there is none yet), and what has been decided on it since.
 
     `read_at` is what the database's clock showed then; `broken` is why its state could not be read, and then
-    nothing can be decided on it.
+    nothing can be decided on it. One that is `remembered` (`shared.recent`) may be of yesterday: what was
+    decided on it holds only once it is written.
     """
 
     id: UUID
@@ -87,13 +90,26 @@ class Draft(Generic[S]):
     sequence: int = 0
     stored: Mapping[str, Any] = field(default_factory=dict)
     state: S | None = None
-    handled: set[UUID] = field(default_factory=set)
+    handled: dict[UUID, None] = field(default_factory=dict)
     causes: list[UUID] = field(default_factory=list)
     owed: list[Owed] = field(default_factory=list)
     journal: list[dict[str, Any]] = field(default_factory=list)
     read_at: datetime | None = None
     head: Head | None = None
     broken: Exception | None = None
+    remembered: bool = False
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any], state: type[S], *, remembered: bool) -> "Draft[S]":
+        """A document in its PARTS."""
+        draft = cls(found["_id"], found["version"], found["sequence"], found["state"])
+        draft.handled, draft.read_at = dict.fromkeys(found["handled"]), found["now"]
+        draft.head, draft.remembered = Head.read(found.get("head")), remembered
+        try:
+            draft.state = state.model_validate(found["state"], context=draft.id)
+        except ValidationError as error:
+            draft.broken = error
+        return draft
 
     @property
     def next_version(self) -> int:
@@ -126,7 +142,7 @@ class Draft(Generic[S]):
             kept = None if cause.type else journal(self.state, state, cause)
             self.journal.append(entry(cause, cause.causation, now, kept))
         self.state = state
-        self.handled.add(cause.id)
+        self.handled[cause.id] = None
         self.causes.append(cause.id)
         self.sequence += len(events)
         # What is done in the course of answering an event was caused by that event.
@@ -140,20 +156,27 @@ class Draft(Generic[S]):
         sequence = self.sequence + position + 1
         return write(fact, service=service, position=position, sequence=sequence, now=at, cause=cause)
 
-    def document(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
-        """The whole of a document that is new, but for its journal."""
+    def document(
+        self, lifted: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], token: UUID
+    ) -> dict[str, Any]:
+        """A new document whole; `entries` are those of its journal, with their hashes."""
         assert self.state is not None
-        found = {"_id": self.id, "state": self._dumped(self.state)}
+        self.stored = self._dumped(self.state)
+        found = {"_id": self.id, "state": self.stored}
         found |= {key: value for key, value in lifted.items() if value is not None}
         found |= {"version": self.next_version, "sequence": self.sequence, "commit": token}
         found["handled"] = self.causes[-HANDLED:]
         if self.owed:
             found |= {"outbox": [_stored(owed) for owed in self.owed], "owed_at": clock.machine_now()}
-        return found
+        return found | ({"journal": entries} if entries else {})
 
-    def update(self, lifted: Mapping[str, Any], token: UUID) -> dict[str, Any]:
-        """The database's update that makes the document as loaded the one as decided, but for its journal."""
-        values = {f"state.{key}": value for key, value in self._rewritten().items()}
+    def update(
+        self, lifted: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], token: UUID
+    ) -> dict[str, Any]:
+        """The database's update that makes the document as loaded the one as decided, with these entries."""
+        rewritten = self._rewritten()
+        self.stored = {**self.stored, **rewritten}
+        values = {f"state.{key}": value for key, value in rewritten.items()}
         values |= {key: value for key, value in lifted.items() if value is not None}
         update: dict[str, Any] = {
             "$set": values | {"version": self.next_version, "sequence": self.sequence, "commit": token},
@@ -161,6 +184,8 @@ class Draft(Generic[S]):
         }
         if absent := [key for key, value in lifted.items() if value is None]:
             update["$unset"] = dict.fromkeys(absent, "")
+        if entries:
+            update["$push"]["journal"] = {"$each": entries}
         if self.owed:
             update["$push"]["outbox"] = {"$each": [_stored(owed) for owed in self.owed]}
             # An older debt keeps its date, and one that is being struck out must leave none behind.
@@ -168,6 +193,17 @@ class Draft(Generic[S]):
                 {"$min": {"owed_at": self.read_at}} if self.read_at else {"$currentDate": {"owed_at": True}}
             )
         return update
+
+    def written(self) -> dict[str, Any]:
+        """The PARTS of the document that its update leaves behind, all but what the clock shows."""
+        return {
+            "_id": self.id,
+            "version": self.next_version,
+            "sequence": self.sequence,
+            "state": self.stored,
+            "handled": [*self.handled][-HANDLED:],
+            "head": self.head.stored if self.head else None,
+        }
 
     def _rewritten(self) -> dict[str, Any]:
         """The state's values that changed, with whatever a newer version had written into them."""

@@ -1,9 +1,10 @@
 """The database's words as ours: indexes, orders, what is due, and what its errors mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
+from uuid import UUID
 
 from bson import encode
 from bson.binary import UuidRepresentation
@@ -34,6 +35,13 @@ STALE = {
 
 def passed(field: str) -> dict[str, Any]:
     return {field: {"$exists": True}, "$expr": {"$lte": [f"${field}", "$$NOW"]}}
+
+
+def without(owed: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The update that strikes these events out of an outbox, and its date with the last of them."""
+    rest = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", owed]}}}}
+    waits = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$owed_at"]}
+    return [{"$set": {"outbox": rest}}, {"$set": {"owed_at": waits}}]
 
 
 class Taken(Exception):

@@ -18,17 +18,19 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
-from shared.chain import Head, extended, is_own
+from shared.chain import extended, is_own
 from shared.commit import Committer
-from shared.documents import Change, Draft, Due, Keep, Owed, Saved, owed_by
-from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told
+from shared.documents import PARTS, Change, Draft, Due, Keep, Owed, Saved, owed_by
+from shared.driver import OPTIONS, STALE, as_it_is, encoded, index, order, passed, refusal, told, without
 from shared.envelope import Cause
+from shared.recent import Recent
 from shared.tasks import end
 from shared.watching import watched
 
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T", bound=BaseModel)
 C = TypeVar("C")
+Lift = Callable[[S], dict[str, Any]]
 Changes = AsyncIterator[tuple[str, Saved[S] | None]]
 """Documents as they change, each with the token to go on after it."""
 
@@ -52,7 +54,7 @@ class Store(Generic[S]):
         collection: str,
         state: type[S],
         *,
-        lift: Callable[[S], dict[str, Any]] = lambda state: {},
+        lift: Lift[S] = lambda state: {},
         indexes: Sequence[IndexModel] = (),
         journal: Keep[S] | None = None,
     ) -> None:
@@ -62,16 +64,13 @@ class Store(Generic[S]):
         self._lift = lift
         self._indexes = [index("owed_at"), index("outbox.at", having="owed_at"), *indexes]
         self._journal = journal is not None
+        self._recent = Recent()
         self._committer = Committer(self, service, collection, journal=journal)
         self._beside: list[Store[Any]] = []
         self.unwatched = asyncio.Event()
 
     def beside(
-        self,
-        state: type[T],
-        *,
-        lift: Callable[[T], dict[str, Any]] = lambda state: {},
-        indexes: Sequence[IndexModel] = (),
+        self, state: type[T], *, lift: Lift[T] = lambda state: {}, indexes: Sequence[IndexModel] = ()
     ) -> "Store[T]":
         """Another kind of document in the same collection, opened and closed with this store."""
         other = Store(self.service, self.name, state, lift=lift, indexes=indexes)
@@ -149,35 +148,34 @@ class Store(Generic[S]):
     async def update_soon(
         self, id: UUID, change: Change[S, C], cause: Cause[C], *, fresh: bool = False
     ) -> Saved[S]:
-        """`update` for a caller who cannot wait for ever: raises Unavailable after some seconds.
-
-        `fresh` says that nobody else knows this id, so that it need not be looked up.
-        """
+        """`update`, but raises Unavailable after some seconds. Of a `fresh` id there is no document yet."""
         return await self._committer.update_soon(id, change, cause, fresh=fresh)
 
     async def load(self, ids: set[UUID]) -> dict[UUID, Draft[S]]:
         """A draft for every id."""
         drafts: dict[UUID, Draft[S]] = {id: Draft(id) for id in ids}
-        wanted = {"version": 1, "sequence": 1, "state": 1, "handled": 1, "head": 1, "now": "$$NOW"}
-        with told():
-            async for found in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
-                drafts[found["_id"]] = self._draft(found)
+        for known in self._recent.take(ids):
+            drafts[known["_id"]] = self._draft(known, remembered=True)
+        if unknown := [id for id, draft in drafts.items() if not draft.remembered]:
+            with told():
+                found = await self._documents.find({"_id": {"$in": unknown}}, PARTS).to_list()
+            drafts |= {each["_id"]: self._draft(each) for each in found}
+            self._recent.hear(each["now"] for each in found)
         return drafts
 
-    def _draft(self, found: Mapping[str, Any]) -> Draft[S]:
-        draft: Draft[S] = Draft(found["_id"], found["version"], found["sequence"], found["state"])
-        draft.handled, draft.read_at = set(found["handled"]), found["now"]
-        draft.head = Head.read(found.get("head"))
+    def _draft(self, found: Mapping[str, Any], *, remembered: bool = False) -> Draft[S]:
+        draft = Draft.of(found, self._state, remembered=remembered)
         if self._journal and (draft.head is None or not is_own(draft.id, draft.head)):
             _log.error("history was changed; see redress verify", complaint=str(draft.id))
-        try:
-            draft.state = self._state.model_validate(found["state"], context=found["_id"])
-        except ValidationError as error:
-            draft.broken = error
         return draft
 
     async def write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         """Write drafts in one command; which of them lost a race, and which are refused for good."""
+        lost, refused = await self._write(drafts)
+        self._recent.keep(draft.written() for draft in drafts if draft.id not in lost)
+        return lost, refused
+
+    async def _write(self, drafts: list[Draft[S]]) -> tuple[set[UUID], dict[UUID, Exception]]:
         token = uuid4()
         operations = [self._operation(draft, token) for draft in drafts]
         refused: dict[UUID, Exception] = {}
@@ -199,18 +197,14 @@ class Store(Generic[S]):
 
     def _operation(self, draft: Draft[S], token: UUID) -> InsertOne[dict[str, Any]] | UpdateOne:
         assert draft.state is not None
-        lifted, entries, head = self._lift(draft.state), list[Mapping[str, Any]](), None
+        values, entries = self._lift(draft.state), list[Mapping[str, Any]]()
         if draft.journal:
             written, head = extended(draft.id, draft.goes_on_from, map(encoded, draft.journal))
-            entries = [as_it_is(each) for each in written]
+            values, entries = values | {"head": head.stored}, [as_it_is(each) for each in written]
+            draft.head = head
         if draft.version == 0:
-            whole = draft.document(lifted, token)
-            return InsertOne(whole | ({"journal": entries, "head": head.stored} if head else {}))
-        update = draft.update(lifted, token)
-        if head:
-            update["$push"]["journal"] = {"$each": entries}
-            update["$set"]["head"] = head.stored
-        return UpdateOne({"_id": draft.id, "version": draft.version}, update)
+            return InsertOne(draft.document(values, entries, token))
+        return UpdateOne({"_id": draft.id, "version": draft.version}, draft.update(values, entries, token))
 
     # reading
 
@@ -350,14 +344,9 @@ class Store(Generic[S]):
 
     async def strike_out(self, owed: Sequence[Owed]) -> None:
         """Remove events that the broker has confirmed. Losing this write costs a repeat, never an event."""
-        ids = [each.id for each in owed]
-        rest = {"$filter": {"input": "$outbox", "cond": {"$not": {"$in": ["$$this.id", ids]}}}}
-        waits = {"$cond": [{"$eq": ["$outbox", []]}, "$$REMOVE", "$owed_at"]}
         documents = {"_id": {"$in": list({each.document for each in owed})}}
         with told():
-            await self._light.update_many(
-                documents, [{"$set": {"outbox": rest}}, {"$set": {"owed_at": waits}}]
-            )
+            await self._light.update_many(documents, without([each.id for each in owed]))
 
     async def release_owed(self, owed: Sequence[Owed]) -> None:
         """Give up the lease on what could not be published, so that another replica need not wait for it."""

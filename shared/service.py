@@ -102,8 +102,7 @@ class Service:
             telemetry=own_spans,
         )
         http.set_up(self.app, streams)
-        self.app.include_router(self._health())
-        for router in routers:
+        for router in (*routers, self._health()):
             self.app.include_router(router)
 
     def run(self) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -124,6 +125,7 @@ def trace_id() -> str | None:
     return _ids().get("trace_id")
 
 
+@lru_cache(1_024)  # all events of a complaint whose trace is not sampled have the same
 def _context(traceparent: str | None) -> Context:
     return _wire.extract({"traceparent": traceparent} if traceparent else {})
 

@@ -11,13 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from bson import decode, encode
-from pymongo import IndexModel, UpdateOne, WriteConcern
+from pymongo import IndexModel, InsertOne, UpdateOne, WriteConcern
 from pymongo.errors import AutoReconnect, BulkWriteError
 from pymongo.results import BulkWriteResult
 
 from shared.driver import OPTIONS
 from tests.crashes.gate import Gate, Weight
 from tests.crashes.queries import Document, matches, reach, updated
+
+Operation = InsertOne[dict[str, Any]] | UpdateOne
 
 Audit = Callable[[str, Document, Document], None]
 
@@ -94,28 +96,24 @@ class Collection:
         [found] = await self._request("find", [read])
         return found
 
-    async def bulk_write(self, operations: Sequence[UpdateOne], *, ordered: bool) -> BulkWriteResult:
+    async def bulk_write(self, operations: Sequence[Operation], *, ordered: bool) -> BulkWriteResult:
         """Raises BulkWriteError for those that a unique index refuses, as the database does."""
         done = await self._request("bulk write", [partial(self._try, each) for each in operations])
         faults = [fault | {"index": at} for at, (_, fault) in enumerate(done) if fault]
-        counts = {"nMatched": 0, "nUpserted": 0} | {
-            key: sum(outcome == key for outcome, _ in done) for key in ("nMatched", "nUpserted")
-        }
+        counts = {key: sum(outcome == key for outcome, _ in done) for key in ("nMatched", "nInserted")}
         if faults:
             raise BulkWriteError({**counts, "writeErrors": faults, "writeConcernErrors": []})
         return BulkWriteResult(counts, acknowledged=True)
 
-    def _try(self, operation: UpdateOne) -> tuple[str, dict[str, Any] | None]:
-        query, update = operation._filter, operation._doc
+    def _try(self, operation: Operation) -> tuple[str, dict[str, Any] | None]:
         try:
-            if self._change(query["_id"], query, update):
-                return "nMatched", None
-            if not operation._upsert:
-                return "", None
-            self._insert(query, update)
+            if isinstance(operation, InsertOne):
+                self._insert(operation._doc)
+                return "nInserted", None
+            query = operation._filter
+            return ("nMatched" if self._change(query["_id"], query, operation._doc) else ""), None
         except Taken as taken:
             return "", {"code": 11000, "keyPattern": {str(taken): 1}}
-        return "nUpserted", None
 
     async def update_one(self, query: Mapping[str, Any], update: Any) -> None:
         await self._request("update", [partial(self._change, query["_id"], query, update)])
@@ -133,10 +131,10 @@ class Collection:
         self._keep(before, updated(decode(stored[id], OPTIONS), update, now))
         return True
 
-    def _insert(self, query: Mapping[str, Any], update: Any) -> None:
-        if query["_id"] in self._database.stored.setdefault(self._name, {}):
+    def _insert(self, document: Mapping[str, Any]) -> None:
+        if document["_id"] in self._database.stored.setdefault(self._name, {}):
             raise Taken("_id")
-        self._keep({}, updated({"_id": query["_id"]}, update, self._database.now()))
+        self._keep({}, dict(document))
 
     def _keep(self, before: Document, after: Document) -> None:
         others = [each for each in self._database.documents(self._name) if each["_id"] != after["_id"]]

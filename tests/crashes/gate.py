@@ -72,6 +72,7 @@ class Gate:
     def __init__(self, faults: Sequence[Fault], seed: int, kill: Callable[[Process], None]) -> None:
         self.points: list[Point] = []
         self.struck: list[Fault] = []
+        self.unknown: list[Exception] = []
         self.planned = {each.index: each for each in faults}
         self._kill = kill
         self._chance = random.Random(seed)
@@ -91,10 +92,18 @@ class Gate:
         await self._travel(process)
         fault = self.planned.get(index)
         if fault is None:
-            answers = [effect() for effect in effects]
+            answers = self._done(effects)
             await self._travel(process)
             return answers
         return await self._fail(process, fault, effects, trouble)
+
+    def _done(self, effects: Sequence[Callable[[], T]]) -> list[T]:
+        """What is asked for and not known here is no fault of the services, and must not look like one."""
+        try:
+            return [effect() for effect in effects]
+        except Exception as error:
+            self.unknown.append(error)
+            raise
 
     async def _travel(self, process: Process) -> None:
         await asyncio.sleep(self._chance.uniform(0.0005, SLOWEST_S))
@@ -104,7 +113,7 @@ class Gate:
         self, process: Process, fault: Fault, effects: Sequence[Callable[[], T]], trouble: type[Exception]
     ) -> list[T]:
         self.struck.append(fault)
-        done = [effect() for effect in effects[: fault.effects]]
+        done = self._done(effects[: fault.effects])
         if fault.kind == "crash":
             self._kill(process)
             raise asyncio.CancelledError

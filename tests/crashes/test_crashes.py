@@ -3,7 +3,7 @@
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.crashes.enumeration import Run, faults_of, judged, played
 from tests.crashes.gate import Fault
@@ -68,6 +68,7 @@ Sequences.TestCase.settings = settings(
     deadline=None,
     database=None,
     derandomize=True,
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 TestSequences = Sequences.TestCase

@@ -142,12 +142,17 @@ class World:
         self.loop.run_until_complete(asyncio.sleep(seconds))
 
     def rest(self) -> None:
-        """Until nothing is owed, on its way, or asked for. Raises TimeoutError after REST_S."""
+        """Until nothing is owed, on its way, or asked for. Raises TimeoutError after REST_S.
+
+        Raises as well what the database or broker in memory does not know.
+        """
         self.loop.run_until_complete(self._rest())
 
     async def _rest(self) -> None:
         async with asyncio.timeout(REST_S):
             while self.busy_with():
+                if self.gate.unknown:
+                    raise self.gate.unknown[0]
                 await asyncio.sleep(LOOK_S)
 
     def busy_with(self) -> str:

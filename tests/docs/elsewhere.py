@@ -30,6 +30,7 @@ ELSEWHERE = {
     "make bench-ledger": Elsewhere(LONG, "tests/intake/test_ledger.py"),
     "make bench-mails": Elsewhere(LONG, "tests/notify/test_kills.py"),
     "make bench-webhooks": Elsewhere(LONG, "tests/notify/test_webhook_bench.py"),
+    "make crashes": Elsewhere(LONG, "tests/crashes/test_crashes.py"),
     "make faults": Elsewhere(LONG, "tests/faults/test_faults.py"),
     "make mutants": Elsewhere(LONG, "tests/faults/test_mutants.py"),
     "make schemathesis": Elsewhere(LONG, "tests/openapi/test_explored.py"),

@@ -86,16 +86,18 @@ async def test_whatever_comes_in_at_the_moment_of_an_erasure_is_readable_or_eras
 
 
 async def _near(turn: int, one: Any, other: Any) -> tuple[Any, Any]:
-    """Both at about the same time; one after the other in the first two turns, so that each comes first once."""
-    if turn < 2:
-        done = [await each for each in ((one, other), (other, one))[turn]]
-        return (done[0], done[1]) if turn == 0 else (done[1], done[0])
+    """What both give, done at about the same time; in the first two turns one waits for the other."""
+    if turn == 0:
+        return await one, await other
+    if turn == 1:
+        given = await other
+        return await one, given
 
     async def later(wanted: Any) -> Any:
         await asyncio.sleep(random.random() * 0.02)
         return await wanted
 
-    return tuple(await asyncio.gather(later(one), later(other)))  # type: ignore[return-value]
+    return await asyncio.gather(later(one), later(other))
 
 
 async def test_erasing_twice_is_harmless_and_whoever_comes_again_is_somebody_new(at: House) -> None:

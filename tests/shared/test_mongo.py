@@ -147,7 +147,8 @@ async def test_a_state_nobody_can_read_fails_alone_and_the_others_go_on(servers:
         bad, good = uuid4(), uuid4()
         await store.update(bad, add, cause(bad))
         async with admin_of(servers) as client:
-            await client["triage"]["gradings"].update_one({"_id": bad}, {"$set": {"state.count": "many"}})
+            many = {"$set": {"state.count": "many"}, "$inc": {"version": 1}}
+            await client["triage"]["gradings"].update_one({"_id": bad}, many)
         results = await asyncio.gather(
             store.update(bad, add, cause(bad)), store.update(good, add, cause(good)), return_exceptions=True
         )

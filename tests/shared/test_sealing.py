@@ -77,5 +77,5 @@ def test_a_save_writes_no_sealed_field_that_has_not_changed() -> None:
     draft: Draft[Notices] = Draft(ONE, 1, stored=stored(before, ONE), state=before)
     assert draft.state is not None
     draft.state = draft.state.model_copy(update={"replies": {1: "We mend it", 2: "Done"}})
-    written = draft.update({}, OTHER)["$set"]
+    written = draft.update({}, [], OTHER)["$set"]
     assert [name for name in written if name.startswith("state.")] == ["state.replies"]

@@ -19,7 +19,7 @@ from services.intake.domain.ending import check_speaks, is_gravest, may_confirm
 from services.intake.domain.facts import check_rules, held_back, pack_of, waits_for
 from services.intake.domain.hearing import Handled, advance, moved
 from services.intake.domain.particulars import Revision, revise
-from services.intake.domain.roles import Actor, check_may
+from services.intake.domain.roles import Actor, check_may, holds_role
 from services.intake.domain.stages import ENDED, IN_HAND, TOLD, Stage, arrow, steps_from
 from services.intake.domain.steps import Communicate, Screen, WriteNote
 from shared.envelope import Cause
@@ -259,7 +259,8 @@ GUARDS: Mapping[str, Callable[[Complaint], bool]] = {
 
 def possible_for(state: Complaint, actor: Actor) -> list[str]:
     """The steps that are possible now and for this person."""
-    return [step for step in allowed(state) if _may(speaker(actor, state), step, state)]
+    speaking = speaker(actor, state)
+    return [step for step in allowed(state) if holds_role(speaking, step) and _may(speaking, step, state)]
 
 
 def asked_before(state: Complaint, actor: Actor) -> dict[str, list[str]]:

@@ -102,12 +102,17 @@ class Actor:
         return PARTNER in self.roles
 
 
+def holds_role(actor: Actor, step: str) -> bool:
+    """Whether one of the actor's roles may take this step at all; any will do where none is named."""
+    return not MAY[step] or not MAY[step].isdisjoint(actor.roles)
+
+
 def check_may(actor: Actor, step: str, involved: Iterable[str], respondents: Iterable[str]) -> None:
     """Raises Forbidden unless this actor may take this step of a complaint of these departments."""
     if actor.is_one_of(respondents):
         raise Forbidden("Whoever a complaint is about takes no part in its handling")
     known = MAY[step]
-    if known and not known & actor.roles:
+    if not holds_role(actor, step):
         raise Forbidden(f"'{step}' takes one of the roles {', '.join(sorted(known))}")
     if not known and actor.is_partner:
         raise Forbidden(f"'{step}' is not for partners")

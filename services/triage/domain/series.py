@@ -6,6 +6,7 @@ entries of the others are; what they mean is the pack's affair.
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel
@@ -86,7 +87,12 @@ class Series(BaseModel):
 
 def series_id(pack: str, kind: str, same: Iterable[tuple[str, str]]) -> UUID:
     """The series of all complaints under a pack that are the same in these facts."""
-    return uuid5(_NAMES, json.dumps([pack, kind, *same], ensure_ascii=False))
+    return _named(json.dumps([pack, kind, *same], ensure_ascii=False))
+
+
+@lru_cache(1_024)  # judging one complaint asks for the same few again and again
+def _named(name: str) -> UUID:
+    return uuid5(_NAMES, name)
 
 
 def join(state: Series | None, cause: Cause[Joining]) -> tuple[Series, list[Fact]]:
