@@ -1,4 +1,4 @@
-"""The audit over five services in memory: nothing is found in what is sound, and every fault that is put there."""
+"""The audit over five services in memory: it finds nothing in what is sound, and each fault that is put there."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -56,6 +56,9 @@ def _world(played: InMemory, witness: Witness) -> World:
         }
         for service, collection in COLLECTIONS.items()
     }
+    for each in documents["notify"].values():  # nobody sends mails in memory
+        for notice in each["state"]["notices"]:
+            notice["state"] = "task"
     now = played.loop.today
     return World(Ledger([]), entries, witness.of(ids), documents, Clock(now, now, 1.0), stopped=now)
 
@@ -64,7 +67,7 @@ def test_what_is_sound_has_no_fault(sound: World) -> None:
     found = checked(sound)
     assert len(sound.entries) == 2
     assert {category: faults for category, faults in found.faults.items() if faults} == {}
-    assert found.table["deadline.breached.v1"]["once"] == len(sound.entries)
+    assert found.table["deadline.breached.v1"]["once"] == 4, "of each, acknowledgement and acceptance"
 
 
 def test_every_fault_is_seen(sound: World) -> None:
