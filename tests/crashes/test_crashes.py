@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.crashes.enumeration import Run, faults_of, judged, played
 from tests.crashes.gate import Fault
-from tests.crashes.mutants import WITHOUT
 from tests.crashes.sequences import Sequences
+from tests.faults.mutant import SAFETIES
 
 SAMPLE = 25
 """Of so many crash points the suite tries one; `make crashes` tries all."""
@@ -51,14 +51,14 @@ def crashes(run: Run, what: str) -> list[Fault]:
     ],
 )
 def test_without_a_safety_a_crash_breaks_a_law(safety: str, what: str) -> None:
-    with WITHOUT[safety]():
+    with SAFETIES[safety]():
         run = played()
         assert any(judged(run, fault) for fault in crashes(run, what))
 
 
 def test_without_the_version_replicas_write_over_each_other() -> None:
     assert played(replicas=2).violations == []
-    with WITHOUT["version_check_off"]():
+    with SAFETIES["version_check_off"]():
         assert any("was written over" in each for each in played(replicas=2).violations)
 
 

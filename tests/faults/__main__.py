@@ -9,7 +9,7 @@ import uvloop
 
 from tests.faults.chaos import Outcome, Wanted, chaos
 from tests.faults.checks import CATEGORIES
-from tests.faults.mutant import MUTANTS
+from tests.faults.mutant import SAFETIES
 
 SHOWN = 8
 
@@ -32,7 +32,7 @@ def _wanted() -> Wanted:
     parser.add_argument("--seed", type=int, default=Wanted.seed)
     parser.add_argument("--carried", type=int, default=Wanted.carried, help="of these so many to the end")
     parser.add_argument("--replicas", type=int, default=Wanted.replicas, help="processes of each service")
-    parser.add_argument("--mutant", default="", choices=["", *MUTANTS], help="switch one safety off")
+    parser.add_argument("--mutant", default="", choices=["", *SAFETIES], help="switch one safety off")
     parser.add_argument("--patience", type=float, default=Wanted.patience, help="seconds a step may take")
     parser.add_argument("--settle", type=float, default=Wanted.settle, help="seconds until all must rest")
     parser.add_argument("--quiet", action="store_true")

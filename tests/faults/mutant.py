@@ -5,15 +5,16 @@ Each must be noticed by an experiment; production code knows nothing of it.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from aio_pika.exchange import Exchange
+from faststream import AckPolicy
 from pymongo import UpdateOne
 
-from shared import timers
+from shared import inbox, timers
 from shared.bus import PARKED, Parcel
 from shared.documents import Change, Draft, Due, Owed
 from shared.inbox import Inbox
@@ -109,7 +110,30 @@ def dead_letters_off() -> Iterator[None]:
         yield
 
 
-MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
+@contextmanager
+def acked_first() -> Iterator[None]:
+    """A message is acknowledged before it is handled."""
+
+    class Hasty:
+        REJECT_ON_ERROR = AckPolicy.ACK_FIRST
+
+    with patch.object(inbox, "AckPolicy", Hasty):
+        yield
+
+
+@contextmanager
+def sweep_off() -> Iterator[None]:
+    """Nobody looks for debts that a crash left behind."""
+
+    async def nothing(self: Store[Any], limit: int) -> Sequence[Owed]:
+        return []
+
+    with patch.object(Store, "lease_owed", nothing):
+        yield
+
+
+Mutant = Callable[[], AbstractContextManager[None]]
+MUTANTS: dict[str, Mutant] = {
     each.__name__: each
     for each in (
         inbox_off,
@@ -121,7 +145,10 @@ MUTANTS: dict[str, Callable[[], AbstractContextManager[None]]] = {
         dead_letters_off,
     )
 }
+"""Each has its experiment in `tests.faults.mutants`."""
+SAFETIES = MUTANTS | {each.__name__: each for each in (acked_first, sweep_off)}
+"""With those that only a crash in memory tells from the others."""
 
 if __name__ == "__main__":
-    with MUTANTS[sys.argv[1]]():
+    with SAFETIES[sys.argv[1]]():
         importlib.import_module(f"services.{sys.argv[2]}.app").service.run()

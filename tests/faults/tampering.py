@@ -90,6 +90,11 @@ def _journal(change: Callable[[list[Any]], None]) -> Callable[[World], None]:
     return applied
 
 
+def _event(journal: list[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in journal if entry["type"])  # commands have none
+    return found
+
+
 def _twice(world: World) -> None:
     """Two ids for one complaint that was handed in once."""
     entry = next(iter(world.known.values()))
@@ -120,11 +125,11 @@ TAMPERED: dict[str, Tampered] = {
     "the history lacks an event": ("lost", _journal(lambda journal: journal.pop())),
     "the history has an event twice": (
         "duplicate_effects",
-        _journal(lambda journal: journal.append(journal[0])),
+        _journal(lambda journal: journal.append(_event(journal))),
     ),
     "the history has a stranger": (
         "orphan",
-        _journal(lambda journal: journal.append(journal[0] | {"id": str(uuid4())})),
+        _journal(lambda journal: journal.append(_event(journal) | {"id": str(uuid4())})),
     ),
     "one complaint has two ids": ("duplicate_effects", _twice),
     "a notice is not recorded": ("orphan", _unrecorded),

@@ -112,24 +112,32 @@ class Witness:
             await asyncio.wait([asyncio.ensure_future(connection.close())], timeout=2)
 
     def _keep(self, messages: Sequence[AbstractIncomingMessage]) -> None:
-        heard = machine_now().timestamp()
+        heard = machine_now()
         with self._db:
             for message in messages:
                 members = from_json(message.body)
+                if not members:
+                    self._marks.add(str(message.message_id))
                 if message.redelivered:  # kept before an acknowledgement that was lost
                     members = [member for member in members if not self._has(member["id"])]
-                self._db.executemany(
-                    "insert into told values (?, ?, ?, ?, ?, ?, ?)",
-                    (_row(member, heard) for member in members),
-                )
-                self._marks.add(str(message.message_id)) if not members else None
+                self.keep(members, heard)
+
+    def keep(self, members: Iterable[dict[str, Any]], heard: datetime) -> None:
+        """Events of one message, as they are on the wire."""
+        rows = (_row(member, heard.timestamp()) for member in members)
+        self._db.executemany("insert into told values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _note(self, messages: Sequence[AbstractIncomingMessage]) -> None:
         with self._db:
             for message in messages:
-                ids = [(member["id"],) for member in from_json(message.body)]
-                self._db.executemany("insert or ignore into streamed values (?)", ids)
-                self._marks.add(str(message.message_id)) if not ids else None
+                ids = [member["id"] for member in from_json(message.body)]
+                if not ids:
+                    self._marks.add(str(message.message_id))
+                self.note(ids)
+
+    def note(self, ids: Iterable[str]) -> None:
+        """The stream has these events."""
+        self._db.executemany("insert or ignore into streamed values (?)", ((id,) for id in ids))
 
     def _has(self, id: str) -> bool:
         return self._one("select count(*) from told where id = ?", id) > 0

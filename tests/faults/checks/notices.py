@@ -80,4 +80,6 @@ def _each(world: World, entry: Entry) -> None:
             fault("lost", entry.id, f"notice {id} is still {state}")
         elif (counts[SENT], counts[SUPPRESSED]) != ENDED[state]:
             fault("lost", entry.id, f"notice {id} is {state}, told was {dict(counts)}")
-    world.findings.table["notices"].update(twice=sum(max(each.values()) > 1 for each in told.values()))
+    world.findings.table["notices"].update(
+        twice=sum(max(each.values(), default=0) > 1 for each in told.values())
+    )
