@@ -1,7 +1,4 @@
-"""Targets: what reads files from outside, each with seeds.
-
-It may raise a Problem, and nothing else.
-"""
+"""Targets: what reads files from outside, each with seeds; it may raise a Problem, and nothing else."""
 
 import io
 import json
