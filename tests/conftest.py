@@ -8,6 +8,7 @@ os.environ.setdefault("REDRESS_AMQP_URL", "amqp://nobody@127.0.0.1:1/redress")
 os.environ.setdefault("REDRESS_MONGO_URL", "mongodb://127.0.0.1:1/")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.install import install
 from deploy.local.servers import Servers
@@ -17,6 +18,10 @@ from tests.kit.servers import AnyServers, servers_for_tests
 
 HOUSE_KEY = b"the key of a house where nobody lives"
 sealing.use_house_key(HOUSE_KEY)
+
+# How long an example takes says nothing on a machine that does other things besides.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
