@@ -28,6 +28,7 @@ class _End(asyncio.Protocol):
     def __init__(self, link: "Link", other: "_End | None" = None) -> None:
         self.link, self.other = link, other
         self._free_at = 0.0
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -36,7 +37,10 @@ class _End(asyncio.Protocol):
             self.link.arrived(self)
 
     def data_received(self, data: bytes) -> None:
-        if self.link.silent or self.other is None:
+        if self.link.silent:
+            return
+        if self.other is None:
+            self._early.append(data)
             return
         loop = asyncio.get_running_loop()
         now = loop.time()
@@ -46,6 +50,12 @@ class _End(asyncio.Protocol):
         else:  # a later chunk never overtakes an earlier one
             self._free_at = at + TICK
             loop.call_at(at, self.other.send, data)
+
+    def joined(self, other: "_End") -> None:
+        """From now on there is an other side; what was said before goes to it."""
+        self.other = other
+        for data in self._early:
+            self.data_received(data)
 
     def send(self, data: bytes) -> None:
         if not self.transport.is_closing() and not self.link.silent:
@@ -98,7 +108,6 @@ class Link:
         if self.refusing:
             near.reset()
         elif not self.silent:
-            near.transport.pause_reading()
             task = asyncio.create_task(self._connect(near))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
@@ -110,11 +119,9 @@ class Link:
         except OSError:
             near.reset()
             return
-        near.other = far
+        near.joined(far)
         if near.transport.is_closing():
             far.transport.close()
-        else:
-            near.transport.resume_reading()
 
     def _reset(self) -> None:
         for end in list(self.ends):

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.outside import Mailbox
 
-MARK = re.compile(rb"^(Message-ID|References): *<([^@>]+)@", re.MULTILINE | re.IGNORECASE)
+MARK = re.compile(rb"^(Message-ID|References):\s*<([^@>]+)@", re.MULTILINE | re.IGNORECASE)
 
 
 class Post(Mailbox):
