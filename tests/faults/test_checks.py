@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The audit over five services in memory: nothing in what is sound, and each fault that is put there."""
-=======
 """The audit over five services in memory: it finds nothing in what is sound, and every fault put into it."""
->>>>>>> faults
 
 from collections.abc import Iterator
 from datetime import timedelta
