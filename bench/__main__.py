@@ -57,7 +57,7 @@ def main(
     repeats: Annotated[int, typer.Option(help="Runs of each.", min=1)] = 3,
     full: Annotated[bool, typer.Option("--full", help="Growth up to a million, memory for an hour.")] = False,
 ) -> None:
-    """Measure; about 20 minutes on two cores, several hours with --full."""
+    """Measure; all sizes follow from --n."""
     try:
         install()
         with tempfile.TemporaryDirectory(prefix="redress-bench-") as folder:
