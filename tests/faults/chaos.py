@@ -192,9 +192,9 @@ class Run:
 
     async def _stop_the_clock(self, kept_up: Rest) -> tuple[datetime, Rest]:
         """From when on nothing became due, and how long it took in all until everything was at rest."""
-        stopped = machine_now()
         for name in [name for name in self.system.names if name.startswith("sla")]:
             await self.system.end(name)
+        stopped = machine_now()
         rest = await state.settle(self.servers, self.wanted.settle, closed=False, but="sla")
         self.say(rest.restless or "settled without sla")
         return stopped, Rest(kept_up.seconds + rest.seconds, kept_up.restless or rest.restless)

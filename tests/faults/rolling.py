@@ -182,10 +182,9 @@ class Rolling:
 
     async def _stop_the_clock(self) -> datetime:
         """From when on nothing became due."""
-        stopped = machine_now()
         for name in [name for name in self.system.names if name.startswith("sla")]:
             await self.system.end(name)
-        return stopped
+        return machine_now()
 
 
 async def rolling(wanted: Wanted) -> Outcome:
