@@ -29,9 +29,8 @@ class Balancer:
         self._ready: dict[str, set[str]] = {service: set() for service in SERVICES}
 
     async def __aenter__(self) -> "Balancer":
-        names = [f"{service}-{number}" for service in SERVICES for number in (1, 2)]
-        self._asking = [asyncio.create_task(self._keep_asking(name)) for name in names]
-        for name in names:
+        self._asking = [asyncio.create_task(self._keep_asking(name)) for name in self._system.names]
+        for name in self._system.names:
             await self.seen(name)
         return self
 

@@ -188,12 +188,13 @@ class Rolling:
 
 
 async def rolling(wanted: Wanted) -> Outcome:
-    """Run it all on servers of its own, two replicas of each service."""
+    """Run it all on servers of its own, two replicas of each service that is restarted."""
     install()
     with tempfile.TemporaryDirectory(prefix="redress-rolling-", ignore_cleanup_errors=True) as folder:
         ledger = Ledger([])
         post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, SPEED)
-        names = [f"{service}-{number}" for number in (1, 2) for service in SERVICES]
+        pairs = (wanted.only,) if wanted.only else SERVICES
+        names = [f"{service}-1" for service in SERVICES] + [f"{service}-2" for service in pairs]
         drain = {"REDRESS_DRAIN_S": str(wanted.drain)}
         async with ground(Path(folder), post, clock, names, **drain) as on:
             servers, gateway, system = on.servers, on.gateway, on.system
