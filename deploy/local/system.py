@@ -73,7 +73,10 @@ class System:
         """A client with an API key or a token, else the front end's key; requests name whole URLs."""
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key or self.key}"}, timeout=30, limits=limits, trust_env=False
+            headers={"Authorization": f"Bearer {key or self.key}"},
+            timeout=httpx.Timeout(30, pool=None),
+            limits=limits,
+            trust_env=False,
         )
 
     @property

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from services.intake.api import complaints, events, ledger
+from services.intake.api import complaints, events, handing_in, ledger
 from shared import http
 from shared.history import HISTORY
 from shared.http import place_token, read_place_token
@@ -30,7 +30,7 @@ GRADED, ACCEPTED, CLOSED = FACTS
 async def intake(patch: pytest.MonkeyPatch, url: str) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     http.set_up(app)
-    for each in (events, complaints, ledger):
+    for each in (events, handing_in, complaints, ledger):
         app.include_router(each.router)
     events.history.cache_clear()
     with settled(patch, api_keys=KEYS, amqp_url=url):

@@ -236,6 +236,7 @@ async def test_nothing_that_somebody_else_wrote_is_ever_signed(servers: AnyServe
     id = await carried(at, 2)
     bent = await document(servers, id)
     forged(bent)
+    bent["version"] += 1  # else intake goes on from what it wrote itself, and remembers
     await put(servers, bent)
     assert (await at.step(id, step="investigate", cause="material")).status_code == 200
     result = await verified(servers, id)
