@@ -16,10 +16,9 @@ from pydantic_core import from_json
 
 from bench import chain
 from bench.contenders import Contender, Product
-from bench.fill import COLLECTIONS
 from bench.ground import Ground, Place, Wanted
 from bench.measure import Client
-from deploy.provision import SERVICES
+from deploy.provision import COLLECTIONS, SERVICES
 
 ALONE, AT_ONCE, WARM_UP = 40, 200, 12
 WRITES = ("insert", "update", "delete", "findAndModify", "bulkWrite")

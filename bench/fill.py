@@ -14,17 +14,9 @@ import uuid_utils
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient, WriteConcern
 
-from deploy.provision import SERVICES
+from deploy.provision import COLLECTIONS, SERVICES
 
 AT_ONCE = 1_000
-COLLECTIONS = {
-    "intake": "complaints",
-    "triage": "gradings",
-    "sla": "deadlines",
-    "notify": "notices",
-    "survey": "surveys",
-}
-"""Where each service keeps what it knows of a complaint."""
 _REQUEST = re.compile(rb"[0-9a-f]{32}")
 
 

@@ -24,6 +24,7 @@ TIERS = ("5s", "30s", "5m", "30m")
 ATTEMPT = "redress-attempt"
 REASON = "redress-reason"
 FOREIGN = "came from broker user"
+"""What the reason says when somebody published in another's name."""
 OPERATOR = "operator"
 CONFIRM_S = 5.0
 _log = structlog.get_logger()

@@ -27,7 +27,6 @@ LARGEST_BATCH = 1_000
 UNKNOWN = "unknown"
 FAILED, UNFAMILIAR = "failed {count} times, the last time with {reason}", "{reason}; after {count} attempts"
 """The reason for which an event is parked that was delayed as often as may be."""
-"""What the reason says when somebody published in another's name."""
 _log = structlog.get_logger()
 
 
