@@ -134,6 +134,7 @@ TAMPERED: dict[str, Tampered] = {
     "a deadline did not fire": ("timers_missed", _forget("deadline.breached.v1")),
     "a deadline fired twice": ("timers_double", _again("deadline.breached.v1")),
     "a deadline fired early": ("timers_early", _early),
+    "a deadline was set twice": ("duplicate_effects", _again("deadline.set.v1")),
     "a deadline was never set": ("lost", _forget("deadline.set.v1")),
     "an event is not in the stream": ("lost", _altered("complaint.graded.v1", streamed=False)),
     "a service has no document": ("lost", _unknown("sla")),

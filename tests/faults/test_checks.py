@@ -1,6 +1,7 @@
 """The audit over five services in memory: it finds nothing in what is sound, and every fault put into it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from shared.envelope import open_batch
 from tests.crashes.laws import Watch
 from tests.crashes.world import World as InMemory
 from tests.crashes.world import world as in_memory
-from tests.faults.checks import World, checked
+from tests.faults.checks import Findings, World, checked
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.tampering import TAMPERED, seen
 from tests.faults.witness import Witness
@@ -68,6 +69,17 @@ def test_what_is_sound_has_no_fault(sound: World) -> None:
     assert len(sound.entries) == 2
     assert {category: faults for category, faults in found.faults.items() if faults} == {}
     assert found.table["deadline.breached.v1"]["once"] == 4, "of each, acknowledgement and acceptance"
+
+
+def test_a_revised_grade_may_set_a_clock_anew(sound: World) -> None:
+    graded, last = (
+        next(each for each in sound.told if each.type == type)
+        for type in ("complaint.graded.v1", "deadline.set.v1")
+    )
+    anew = replace(last, id="set anew", sequence=1_000)
+    revised = replace(graded, id="revised", sequence=1_000, data=graded.data | {"revision": 2})
+    with_both = replace(sound, told=[*sound.told, anew, revised], findings=Findings())
+    assert not checked(with_both).faults["duplicate_effects"]
 
 
 def test_every_fault_is_seen(sound: World) -> None:

@@ -3,12 +3,13 @@
 What sla's replicas take for the time does not count here: one of them is wrong.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shared.policy import load
 from tests.faults.checks.world import World
-from tests.faults.expected import ENDS, STOPPED_BY, instant, kind_of
+from tests.faults.expected import ENDS, REVISION, STOPPED_BY, Key, instant, kind_of
 from tests.faults.ledger import Entry
 from tests.faults.witness import Told
 
@@ -37,14 +38,12 @@ def _clock(world: World, entry: Entry, cycle: int, name: str, stop: str) -> None
     clock = f"clock {name} of cycle {cycle}"
     stopped = min((each.time for each in _stops(world, entry.id, cycle, stop)), default=None)
     over = bool(entry.scores or stopped)
+    _moved(world, said, len(list(_revisions(world, entry.id, cycle))))
     _count(world, entry, clock, said, ends=1 if over else 0)
+    _spoke_when_due(world, entry, clock, said["breached"])
     if not said["set"]:
         return
-    due = instant(said["set"][0].data["due"])
-    for each in said["breached"]:
-        if each.time < due or each.heard < world.clock.machine_time(due):
-            told = f"{name} spoke at {each.time}, was heard at {each.heard}, due {due}"
-            world.findings.fault("timers_early", entry.id, told)
+    due = instant(said["set"][-1].data["due"])
     if over:
         _judge(world, entry, clock, said, due, stopped or ended)
         _ended_rightly(world, entry, clock, said, due, (stopped, ended))
@@ -71,6 +70,29 @@ def _correct(world: World, said: Said, cycle_ended: datetime | None) -> None:
             ] += 1
 
 
+def _revisions(world: World, complaint: str, cycle: int) -> Iterator[Key]:
+    """Of its grade, which a neighbour's late news may move, and its clocks with it."""
+    for key in world.by_complaint.get(complaint, {}):
+        if key[1] == "complaint.graded.v1" and key[2] == cycle and key[3].startswith(REVISION):
+            yield key
+
+
+def _moved(world: World, said: Said, revisions: int) -> None:
+    """A clock may be set anew by each revision of the grade; the last word is what counts."""
+    said["set"].sort(key=lambda each: each.sequence)
+    for _ in range(min(revisions, len(said["set"]) - 1)):
+        said["set"].pop(0)
+        world.findings.notes["clocks moved by a revised grade (a neighbour's news came later)"] += 1
+
+
+def _spoke_when_due(world: World, entry: Entry, clock: str, breaches: list[Told]) -> None:
+    for each in breaches:
+        due = instant(each.data["due"])
+        if each.time < due or each.heard < world.clock.machine_time(due):
+            told = f"{clock} spoke at {each.time}, was heard at {each.heard}, due {due}"
+            world.findings.fault("timers_early", entry.id, told)
+
+
 def _cycle_ended(world: World, complaint: str, cycle: int) -> datetime | None:
     ends = (("complaint.closed.v1", cycle), ("complaint.reopened.v1", cycle + 1))
     found = [each.time for type, number in ends for each in world.at((complaint, type, number, ""))]
@@ -91,8 +113,10 @@ def _count(world: World, entry: Entry, clock: str, said: Said, ends: int) -> Non
             what = f"{clock} has {count} of {kind}, not {want}: {told}"
             world.findings.fault("duplicate_effects", entry.id, what)
     for kind in ("warned", "breached"):
-        if len(said[kind]) > 1:
-            world.findings.fault("timers_double", entry.id, f"{clock} {kind} {len(said[kind])} times")
+        for due, times in Counter(each.data["due"] for each in said[kind]).items():
+            if times > 1:
+                told = f"{clock} {kind} {times} times of {due}"
+                world.findings.fault("timers_double", entry.id, told)
 
 
 def _judge(world: World, entry: Entry, clock: str, said: Said, due: datetime, ended: datetime | None) -> None:
