@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
+from deploy.provision import COLLECTIONS
 from shared.envelope import Cause, from_cloudevent, open_batch
 from shared.events import Fact
-from tests.crashes.processes import COLLECTIONS
 from tests.crashes.queries import Document
 from tests.crashes.world import World
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from deploy.provision import COLLECTIONS
 from shared.bus import Publisher
 from shared.mongo import Store
 from shared.outbox import Relay
@@ -24,13 +25,6 @@ DOORS: Mapping[str, Sequence[str]] = {
     "sla": ("listeners", "ticker"),
     "notify": ("listeners",),
     "survey": ("listeners", "ticker"),
-}
-COLLECTIONS = {
-    "intake": "complaints",
-    "triage": "gradings",
-    "sla": "deadlines",
-    "notify": "notices",
-    "survey": "surveys",
 }
 TICKS = {
     "intake": ["store.complaints.copies.refresh"],

@@ -18,6 +18,7 @@ import aio_pika
 import prometheus_client
 import pytest
 
+from deploy.provision import COLLECTIONS
 from services.intake.domain.forms import NewComplaint
 from shared import inbox, mongo, sealing
 from shared.problems import Conflict, NotFound, Unavailable
@@ -25,7 +26,7 @@ from tests.crashes.broker import Broker, InMemory
 from tests.crashes.clockwork import Clockwork, clockwork
 from tests.crashes.database import Audit, Database
 from tests.crashes.gate import PROCESS, Fault, Gate, Process
-from tests.crashes.processes import COLLECTIONS, DOORS, fresh, live
+from tests.crashes.processes import DOORS, fresh, live
 from tests.kit.doors import settled
 from tests.kit.intake import BODY, FORMS, STAFF, STEP
 

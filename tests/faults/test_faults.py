@@ -1,11 +1,8 @@
 """A short run of the faults inside the suite; its audit is shown every fault that it must see."""
 
-import asyncio
-import sys
-
 import pytest
 
-from deploy.local.system import ROOT
+from tests.kit.programs import ran
 
 pytestmark = pytest.mark.timeout(600)  # a kill in the middle of a mail costs a minute, a loaded machine more
 
@@ -13,20 +10,8 @@ ZEROS = "lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_missed=0 time
 ZEROS += "timers_early=0 parked=0"
 
 
-async def faults(*arguments: str) -> tuple[int, str]:
-    """Exit code and words of one run."""
-    command = [sys.executable, "-m", "tests.faults", "--quiet", *arguments]
-    pipe = asyncio.subprocess.PIPE
-    run = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=pipe, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await run.communicate()
-    return run.returncode or 0, said.decode()
-
-
 async def test_nothing_is_lost_or_done_twice_while_everything_fails_once() -> None:
-    code, said = await faults(
-        "--n", "40", "--kills", "0", "--seed", "1", "--patience", "240", "--settle", "300"
-    )
+    small = ("--quiet", "--n", "40", "--kills", "0", "--seed", "1", "--patience", "240", "--settle", "300")
+    code, said = await ran("tests.faults", *small)
     assert f"accepted=40 {ZEROS}" in said.splitlines()[-1], said
     assert code == 0, said

@@ -1,39 +1,29 @@
 """A short rolling restart inside the suite, and the proof that its audit sees requests that were cut off."""
 
-import asyncio
 import re
-import sys
 
 import pytest
 
-from deploy.local.system import ROOT
+from tests.kit.programs import ran
 
 pytestmark = pytest.mark.timeout(600)  # ten services start one after the other
 
+ROLLING = "tests.faults.rolling"
 ZEROS = "failed_requests=0 lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_double=0 timers_early=0 "
 ZEROS += "parked=0"
 
 
-async def rolling(*arguments: str) -> tuple[int, str]:
-    """Exit code and words of one run."""
-    command = [sys.executable, "-m", "tests.faults.rolling", "--quiet", *arguments]
-    pipe = asyncio.subprocess.PIPE
-    run = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, stdout=pipe, stderr=asyncio.subprocess.STDOUT
-    )
-    said, _ = await run.communicate()
-    return run.returncode or 0, said.decode()
-
-
 async def test_replicas_are_restarted_in_turn_and_nobody_notices() -> None:
     """Those of the door, where callers would notice first; `make rolling` restarts all ten."""
-    code, said = await rolling("--rate", "5", "--only", "intake", "--carried", "25")
+    code, said = await ran(ROLLING, "--quiet", "--rate", "5", "--only", "intake", "--carried", "25")
     assert re.search(rf"restarts=2 rolled_s=\d+ {ZEROS}", said.splitlines()[-1]), said
     assert code == 0, said
 
 
 async def test_a_service_that_leaves_at_once_fails_requests() -> None:
     """Its balancer knows it for a second longer."""
-    code, said = await rolling("--rate", "20", "--drain", "0", "--only", "intake", "--carried", "10000")
+    code, said = await ran(
+        ROLLING, "--quiet", "--rate", "20", "--drain", "0", "--only", "intake", "--carried", "10000"
+    )
     assert code != 0
     assert int(re.findall(r"failed_requests=(\d+)", said)[-1]) > 0, said

@@ -1,13 +1,10 @@
 """A short run of every kind, and that such a run sees what is wrong; `make hostile` goes on for longer."""
 
 import asyncio
-import os
 import re
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -18,8 +15,8 @@ from tests.hostile.drawing import tried
 from tests.hostile.tally import Tally
 from tests.hostile.targets import TARGETS, Target
 from tests.hostile.targets import tried as read
+from tests.kit.programs import ran
 
-ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^(.{58}) +([\d,]+) +(\d+)$", re.MULTILINE)
 KINDS = 5 + 5 + 4 + 3 + 5
 """Files, forgeries, the broker, the door, inboxes."""
@@ -28,14 +25,9 @@ KINDS = 5 + 5 + 4 + 3 + 5
 @pytest.mark.timeout(600)
 async def test_a_short_run_finds_nothing() -> None:
     """In a process of its own: packs that hostile events publish stay on its shelf."""
-    ran = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.hostile", "--n", "4", "--seed", "1",
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    said = (await ran.communicate())[0].decode()
+    code, said = await ran("tests.hostile", "--n", "4", "--seed", "1")
     rows = ROW.findall(said)
-    assert (ran.returncode, len(rows)) == (0, KINDS), said
+    assert (code, len(rows)) == (0, KINDS), said
     assert all(inputs != "0" and failures == "0" for _, inputs, failures in rows), said
     assert re.fullmatch(r"inputs=\d+ failures=0 seed=1", said.splitlines()[-1]), said
 
