@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from random import random
 from typing import Any
 
 import structlog
@@ -23,6 +24,8 @@ from shared.problems import Invalid, Malformed, Problem, Unavailable, Unfamiliar
 Handler = Callable[[Cause[Any]], Awaitable[None]]
 
 PREFETCH = 32
+SUSPECT, APART_S = 3, 1.0
+"""Delivered again so often, a message may be what ends the process; so long it may wait for its turn."""
 LARGEST_BATCH = 1_000
 UNKNOWN = "unknown"
 FAILED, UNFAMILIAR = "failed {count} times, the last time with {reason}", "{reason}; after {count} attempts"
@@ -36,6 +39,10 @@ class Inbox:
     An event that a rule refuses or nobody can read is parked with the reason; one that fails otherwise is
     delayed and tried again, then parked. So is one that this version does not know: while versions change,
     it comes to a newer replica in the end. The rest of its batch is not held up.
+
+    What ends the process takes all that is in hand with it, again and again, until the broker's delivery
+    limit parks it. So what came back often is taken apart, event by event, and each at a time of its own:
+    whatever is handled before the fatal one is safe.
     """
 
     def __init__(self, service: str) -> None:
@@ -119,13 +126,17 @@ class Inbox:
 
     async def _receive(self, message: RabbitMessage) -> None:
         raw = message.raw_message
+        suspect = _deliveries(raw) >= SUSPECT
+        if suspect:
+            await asyncio.sleep(APART_S * random())  # noqa: S311
         try:
             members = open_batch(raw.body, LARGEST_BATCH)
         except Malformed as problem:
             rest = [self._parked(raw.body, raw.type or "", str(problem), raw)]
         else:
             metrics.PER_MESSAGE.labels("received").observe(len(members))
-            fates = await asyncio.gather(*(self._fate(member, raw) for member in members))
+            decide = self._apart if suspect and len(members) > 1 else self._fate
+            fates = await asyncio.gather(*(decide(member, raw) for member in members))
             rest = [parcel for parcel in fates if parcel is not None]
         if rest:
             await self._surely(rest)
@@ -144,12 +155,20 @@ class Inbox:
         ages.observe(max(0.0, age.total_seconds()))
         return None
 
+    async def _apart(self, member: Any, raw: AbstractIncomingMessage) -> Parcel | None:
+        """To come again as a message of its own, if it is one of ours."""
+        try:
+            event = self._read(member, raw)
+        except Problem as problem:
+            return self._failed(member, problem, raw)
+        return self._again(TIERS[0], _alone(member), event.type, _attempt(raw))
+
     def _failed(self, member: Any, error: Exception, raw: AbstractIncomingMessage) -> Parcel:
         said = member if isinstance(member, dict) else {}
         type_ = str(said.get("type", ""))
         with telemetry.about(said.get("correlationid"), said.get("traceparent")):
             match error:
-                case Unfamiliar():
+                case Unfamiliar() if self._vouched(raw, str(said.get("source", "")).rpartition("/")[2]):
                     return self._delayed(_alone(member), type_, str(error), raw, UNFAMILIAR)
                 case Problem() if not isinstance(error, Unavailable):
                     return self._parked(_alone(member), type_, str(error), raw)
@@ -157,11 +176,15 @@ class Inbox:
 
     def _read(self, member: Any, raw: AbstractIncomingMessage) -> Cause[Fact]:
         event = from_cloudevent(member)
-        if raw.user_id not in (event.by, self.service, OPERATOR):  # the broker vouches for user_id
+        if not self._vouched(raw, event.by):
             raise Invalid(f"{event.type} {FOREIGN} {raw.user_id!r}, not from {event.by!r}")
         if type(event.data) not in self._handlers:
             raise Unfamiliar(f"{self.service} does not listen to {event.type}; remove its queue's binding")
         return event
+
+    def _vouched(self, raw: AbstractIncomingMessage, by: str) -> bool:
+        """Whether that service published it, or we, who delayed it: the broker vouches for `user_id`."""
+        return raw.user_id in (by, self.service, OPERATOR)
 
     # failing
 
@@ -180,9 +203,11 @@ class Inbox:
         _log.warning("event delayed", type=type_[:80], attempt=attempt, reason=reason)
         metrics.EVENTS.labels(_known(type_), "delayed").inc()
         metrics.DELAYED.labels(TIERS[attempt]).inc()
-        headers: dict[str, str | int] = {ATTEMPT: attempt + 1}
+        return self._again(TIERS[attempt], body, type_, attempt + 1)
+
+    def _again(self, tier: str, body: bytes, type_: str, attempt: int) -> Parcel:
         return Parcel(
-            f"redress.retry.{TIERS[attempt]}", f"{self.service}.inbox", _known(type_), body, headers
+            f"redress.retry.{tier}", f"{self.service}.inbox", _known(type_), body, {ATTEMPT: attempt}
         )
 
     async def _surely(self, parcels: list[Parcel]) -> None:
@@ -208,7 +233,16 @@ def _alone(member: Any) -> bytes:
 
 
 def _attempt(raw: AbstractIncomingMessage) -> int:
-    count = raw.headers.get(ATTEMPT, 0)
+    return _count(raw, ATTEMPT)
+
+
+def _deliveries(raw: AbstractIncomingMessage) -> int:
+    """How often it came back unanswered: the quorum queue counts."""
+    return _count(raw, "x-delivery-count")
+
+
+def _count(raw: AbstractIncomingMessage, header: str) -> int:
+    count = raw.headers.get(header, 0)
     return max(0, count) if isinstance(count, int) else 0
 
 

@@ -56,11 +56,22 @@ def _first(world: World, type: str) -> Told:
 
 
 def _forget(type: str) -> Callable[[World], None]:
-    def change(world: World) -> None:
-        gone = _first(world, type)
-        world.told[:] = [each for each in world.told if each.id != gone.id]
+    return lambda world: _untold(world, _first(world, type))
 
-    return change
+
+def _untold(world: World, gone: Told) -> None:
+    world.told[:] = [each for each in world.told if each.id != gone.id]
+
+
+def _silent(world: World) -> None:
+    """A breach is missing; one of a clock that was met after all, of which late news told, need not be."""
+    met = {_clock(each) for each in world.told if each.type == "deadline.met.v1"}
+    breaches = (each for each in world.told if each.type == "deadline.breached.v1")
+    _untold(world, _any(each for each in breaches if _clock(each) not in met))
+
+
+def _clock(each: Told) -> tuple[str, int, str]:
+    return each.complaint, each.data["cycle"], each.data["clock"]
 
 
 def _again(type: str) -> Callable[[World], None]:
@@ -131,7 +142,7 @@ TAMPERED: dict[str, Tampered] = {
     "a stage is missing": ("lost", _forget("complaint.dispatched.v1")),
     "a stage came twice": ("duplicate_effects", _again("complaint.graded.v1")),
     "a number is missing": ("out_of_order", _forget("notice.queued.v1")),
-    "a deadline did not fire": ("timers_missed", _forget("deadline.breached.v1")),
+    "a deadline did not fire": ("timers_missed", _silent),
     "a deadline fired twice": ("timers_double", _again("deadline.breached.v1")),
     "a deadline fired early": ("timers_early", _early),
     "a deadline was set twice": ("duplicate_effects", _again("deadline.set.v1")),
