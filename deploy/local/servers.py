@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -21,6 +22,8 @@ BROKER, CONTROL = (Path("/usr/lib/rabbitmq/bin") / name for name in ("rabbitmq-s
 NODE = "redress@localhost"
 Name = Literal["broker", "database"]
 HERE = {"broker": ["127.0.0.1", "localhost"], "database": ["127.0.0.1", "localhost"]}
+DISK_FULL_S = 120
+"""Within so long the database writes something."""
 DOORS = ("ssl_options", "management.ssl")
 PORTS = ("broker", "database", "management", "epmd", "erlang")
 
@@ -61,6 +64,13 @@ class Servers(Endpoints):
     def kill(self, name: Name) -> None:
         self._signal(name, signal.SIGKILL)
         self._processes[name].wait()
+
+    async def fill_disk(self) -> None:
+        """No file of the database may grow any more, as if its disk were full; returns when it has ended."""
+        process = self._processes["database"]
+        _, most = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, most))
+        await asyncio.to_thread(process.wait, DISK_FULL_S)
 
     async def restart(self, name: Name) -> None:
         """Same port, same data; one that still runs is asked to end first."""
@@ -166,6 +176,7 @@ class Servers(Endpoints):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                restore_signals=False,  # a file that may not grow is an error, as a full disk is, not the end
             )
 
     def _epmd_command(self) -> list[str]:

@@ -20,7 +20,11 @@ from tests.faults.witness import Witness, surely
 
 SERVERS = ("broker", "database")
 ECHOED = 200
-LOW_MEMORY, MEMORY = "0.00001", "0.6"
+ALARMS = {
+    "vm_memory_monitor:set_vm_memory_high_watermark": ("0.00001", "0.6"),
+    "rabbit_disk_monitor:set_disk_free_limit": ("900000000000000", "50000000"),
+}
+"""What rings the memory's and the disk's alarm, and what ends it."""
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Blows:
             "silence": self.silence,
             "slow": self.slow,
             "alarm": self.alarm,
+            "full": self.full,
             "poison": self.poison,
             "echo": self.echo,
         }
@@ -62,6 +67,8 @@ class Blows:
                 return list(self.linked.links)
             case "poison":
                 return list(SERVICES)
+            case "full":
+                return ["database"]
             case _:
                 return ["broker"]
 
@@ -97,10 +104,15 @@ class Blows:
     async def alarm(self, victim: str) -> None:
         """The broker takes nothing from those who publish; one that is killed meanwhile forgets of it."""
         pause = f"timer:sleep({self.chance.randint(3_000, 6_000)})"
-        low, high = (
-            f"vm_memory_monitor:set_vm_memory_high_watermark({share})" for share in (LOW_MEMORY, MEMORY)
-        )
-        await self.servers.control("eval", f"{low}, {pause}, {high}.")
+        limit, (low, high) = self.chance.choice([*ALARMS.items()])
+        await self.servers.control("eval", f"{limit}({low}), {pause}, {limit}({high}).")
+
+    async def full(self, victim: str) -> None:
+        """The database finds no room on its disk and ends itself; it is started again when there is some."""
+        async with self._turns["database"]:
+            await self.servers.fill_disk()
+            await asyncio.sleep(self.chance.uniform(1, 3))
+            await self.servers.restart("database")
 
     async def poison(self, victim: str) -> None:
         """One of each kind into an inbox."""
