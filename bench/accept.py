@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import typer
 import uvloop
 
+from bench.counters import until_nothing_owed
 from bench.ground import Ground, Wanted, ground
 from bench.load import Door, Refused, receipt
 from deploy.local.endpoints import Endpoints
@@ -75,7 +76,7 @@ async def compare(here: Ground, count: int, connections: Sequence[int], repeats:
         for door in doors.values():
             await run(door, WARM_UP, max(connections))
         shares = {each: max(FEWEST, count * each // max(connections)) for each in connections}
-        ratios = [await _beside(doors, share, each, repeats) for each, share in shares.items()]
+        ratios = [await _beside(here, doors, share, each, repeats) for each, share in shares.items()]
     finally:
         bare.terminate()
         await system.stop()
@@ -83,12 +84,15 @@ async def compare(here: Ground, count: int, connections: Sequence[int], repeats:
     return f"intake/bare at connections {', '.join(told)}"
 
 
-async def _beside(doors: Mapping[str, Door], count: int, connections: int, repeats: int) -> float:
+async def _beside(
+    here: Ground, doors: Mapping[str, Door], count: int, connections: int, repeats: int
+) -> float:
     """The ratio of the median rates."""
     runs: dict[str, list[Run]] = {name: [] for name in doors}
     for _ in range(repeats):
         for name, door in doors.items():
             runs[name].append(await run(door, count, connections))
+            await until_nothing_owed(here.mongo)  # or the next one would run beside what is left of this one
     told = {name: Run(*map(median, zip(*map(_row, each), strict=True))) for name, each in runs.items()}
     for name, each in told.items():
         times = f"p50 {each.p50:6.1f} ms  p99 {each.p99:6.1f} ms"

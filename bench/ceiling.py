@@ -3,15 +3,15 @@
 `python -m bench.ceiling <service>` is one of five processes. Each takes all that has come, reads the
 documents concerned at once, decides, writes them at once, publishes what they owe as few messages, and
 acknowledges; while that is under way, the next batch is decided. Same queues, durability and decisions as the
-floor's, the product's sizes of batches and its folding of many notices to one address; no validation, no
-tracing, no retries.
+floor's, the product's sizes of batches, and its memory of what it wrote last; no validation, no tracing, no
+retries.
 """
 
 import asyncio
 import os
 import sys
 from asyncio import Future, Queue
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,23 +25,21 @@ import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 from bson.codec_options import CodecOptions
 from pydantic_core import from_json, to_json
-from pymongo import AsyncMongoClient, UpdateOne, WriteConcern
+from pymongo import AsyncMongoClient, InsertOne, UpdateOne, WriteConcern
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.decisions import DECISIONS, Facts, Json, event, fresh, mail, registered, untold
+from bench.decisions import DECISIONS, Facts, Json, event, fresh, is_mailed, mail, registered, untold
 from bench.floor import mail_server
 from bench.topology import exchange
 
 DATABASE = "ceiling"
-GROUP, BATCH, PREFETCH = 256, 100, 32
-"""The product's numbers: documents in a write, events in a message, messages on the way."""
+GROUP, BATCH, PREFETCH, RECENT = 256, 100, 32, 1_000
+"""The product's numbers: documents in a write, events in a message, messages on the way, documents known."""
 LINES = 8
 """Connections to the mail server."""
-MAILS_PER_HOUR = 10
-"""To one department; what is more is noted for a digest, as the product does."""
 
 
 @dataclass
@@ -65,8 +63,10 @@ class Draft:
     def note(self, service: str, cause: Json | None, facts: Facts) -> None:
         self.owed += [event(service, self.document, cause, fact) for fact in facts]
 
-    def operation(self) -> UpdateOne:
+    def operation(self) -> "InsertOne[Json] | UpdateOne":
         known = self.document["version"]
+        if known == 0:
+            return InsertOne({**self.document, "version": 1, "outbox": self.owed, "journal": self.journal})
         handled = {"$each": [cause["id"] for cause in self.causes], "$slice": -256}
         update = {
             "$set": {"state": self.document["state"], "version": known + 1},
@@ -76,7 +76,7 @@ class Draft:
                 "journal": {"$each": self.journal},
             },
         }
-        return UpdateOne({"_id": self.document["_id"], "version": known}, update, upsert=known == 0)
+        return UpdateOne({"_id": self.document["_id"], "version": known}, update)
 
 
 class Process:
@@ -89,6 +89,7 @@ class Process:
         self._arrived: Queue[Work] = Queue()
         self._written: Queue[tuple[list[Work], list[Draft]]] = Queue(2)
         self._told: Counter[str] = Counter()
+        self._recent: OrderedDict[UUID, Json] = OrderedDict()
         self._lines: Queue[aiosmtplib.SMTP] = Queue()
 
     async def start(self) -> None:
@@ -129,6 +130,7 @@ class Process:
             if drafts:
                 operations = [each.operation() for each in drafts]
                 await self._documents.bulk_write(operations, ordered=False)
+                self._remember(drafts)
             for work in works:
                 if work.stored is not None:
                     work.stored.set_result(None)
@@ -155,12 +157,20 @@ class Process:
         return [*drafts.values(), *(self._handed_in(work) for work in works if work.complaint)]
 
     async def _load(self, ids: set[UUID]) -> dict[UUID, Draft]:
-        found = {id: Draft(fresh(id)) for id in ids}
-        if ids:
+        found = {id: Draft(self._recent.get(id) or fresh(id)) for id in ids}
+        if unknown := [id for id in ids if id not in self._recent]:
             wanted = {"state": 1, "version": 1, "handled": 1}
-            async for each in self._documents.find({"_id": {"$in": list(ids)}}, wanted):
+            async for each in self._documents.find({"_id": {"$in": unknown}}, wanted):
                 found[each["_id"]] = Draft(each)
         return found
+
+    def _remember(self, drafts: Iterable[Draft]) -> None:
+        for draft in drafts:
+            draft.document["version"] += 1
+            self._recent[draft.document["_id"]] = draft.document
+            self._recent.move_to_end(draft.document["_id"])
+        while len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
 
     def _handed_in(self, work: Work) -> Draft:
         assert work.complaint is not None
@@ -171,10 +181,8 @@ class Process:
         return draft
 
     async def _tell(self, draft: Draft, cause: Json, notice: Json) -> None:
-        """Mail it, but fold what would be too much for one address."""
         state = draft.document["state"]
-        self._told[notice["to"]] += 1
-        if self._told[notice["to"]] <= MAILS_PER_HOUR:
+        if is_mailed(self._told, notice):
             line = await self._lines.get()
             await line.send_message(mail(notice, state))
             self._lines.put_nowait(line)

@@ -12,7 +12,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from bench import topology
 from bench.ground import Place
-from bench.load import MAILS, Door
+from bench.load import Door
 from deploy.local.ports import free_ports
 from deploy.local.system import System
 from deploy.provision import SERVICES
@@ -24,12 +24,11 @@ START_S = 60
 class Contender(Protocol):
     """A chain that runs between `start` and `stop`; `complaints` is where its intake keeps the record.
 
-    It publishes to `exchange`, and sends so many mails of a complaint at least.
+    It publishes to `exchange`.
     """
 
     name: str
     exchange: str
-    fewest_mails: int
     complaints: Complaints
 
     async def start(self) -> None: ...
@@ -52,7 +51,6 @@ class Product:
     """
 
     exchange = "redress.events"
-    fewest_mails = 1
 
     def __init__(
         self,
@@ -89,10 +87,9 @@ class Product:
 class ByHand:
     """The processes of `bench.floor` or `bench.ceiling`."""
 
-    def __init__(self, place: Place, name: str, fewest_mails: int = MAILS) -> None:
+    def __init__(self, place: Place, name: str) -> None:
         self.name = name
         self.exchange = f"{name}.events"
-        self.fewest_mails = fewest_mails
         self._amqp_url = place.servers.admin_amqp_url
         self._log = place.folder / f"{name}.log"
         self._port = free_ports(name)[name]

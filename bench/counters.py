@@ -119,11 +119,12 @@ async def one_by_one(place: Place, contender: Contender, count: int) -> int:
 
 async def at_once(place: Place, contender: Contender, count: int) -> int:
     await chain.carry(contender, count)
-    await _until_nothing_owed(place.mongo)
+    await until_nothing_owed(place.mongo)
     return count
 
 
-async def _until_nothing_owed(mongo: Client) -> None:
+async def until_nothing_owed(mongo: Client) -> None:
+    """Whatever the product has to say is said."""
     async with asyncio.timeout(chain.PATIENCE_S):
         while any([await _owes(mongo, service) for service in SERVICES]):
             await asyncio.sleep(0.02)

@@ -3,6 +3,7 @@
 `bench.floor` carries it out one message at a time, `bench.ceiling` in batches.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
@@ -16,6 +17,8 @@ Json = dict[str, Any]
 Facts = list[tuple[str, Json]]
 Decision = Callable[[Json, str, Json], Facts]
 """Changes the state in place by an event's type and data; returns the events to publish."""
+MAILS_PER_HOUR = 10
+"""To one department."""
 
 
 def intake(state: Json, type: str, data: Json) -> Facts:
@@ -129,6 +132,12 @@ def untold(state: Json, type: str) -> list[Json]:
         both = "registered" in state and "recorded" in state
         addresses = [("acknowledgement", state["recorded"]["email"])] if both else []
     return [{"notice": str(uuid4()), "kind": kind, "to": to} for kind, to in addresses]
+
+
+def is_mailed(told: Counter[str], notice: Json) -> bool:
+    """Whether this one goes to its address; what is too much is noted for a digest, as the product does."""
+    told[notice["to"]] += 1
+    return told[notice["to"]] <= MAILS_PER_HOUR
 
 
 def mail(notice: Json, state: Json) -> EmailMessage:

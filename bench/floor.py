@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,7 +27,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic_core import from_json
 from pymongo import AsyncMongoClient, WriteConcern
 
-from bench.decisions import DECISIONS, Facts, Json, event, fresh, mail, registered, untold
+from bench.decisions import DECISIONS, Facts, Json, event, fresh, is_mailed, mail, registered, untold
 from bench.topology import exchange
 
 DATABASE = "floor"
@@ -39,6 +40,7 @@ class Process:
         self.service = service
         self._environment = environment
         self._decide = DECISIONS[service]
+        self._told: Counter[str] = Counter()
 
     async def start(self) -> None:
         client: AsyncMongoClient[Json] = AsyncMongoClient(self._environment["CHAIN_MONGO_URL"])
@@ -85,9 +87,13 @@ class Process:
         }
         if self.service == "intake":
             update["$push"]["journal"] = {"$each": [cause] if cause else [document["state"]["given"], *owed]}
-        await self._documents.update_one(
-            {"_id": document["_id"], "version": document["version"]}, update, upsert=True
-        )
+        if document["version"] == 0:
+            handled, journal = (update["$push"].get(name, {"$each": []}) for name in ("handled", "journal"))
+            told = {"handled": handled["$each"], "journal": journal["$each"], "outbox": owed}
+            await self._documents.insert_one({**document, "version": 1, **told})
+        else:
+            guarded = {"_id": document["_id"], "version": document["version"]}
+            await self._documents.update_one(guarded, update)
         document["version"] += 1
         for each in owed:
             await self._publish(each)
@@ -106,7 +112,8 @@ class Process:
         notices = untold(document["state"], cause["type"])
         for notice in notices:
             assert self._mail is not None
-            await self._mail.send_message(mail(notice, document["state"]))
+            if is_mailed(self._told, notice):
+                await self._mail.send_message(mail(notice, document["state"]))
         if notices:
             document["state"].setdefault("notices", []).extend(notices)
             sent = [("notice.sent.v1", {**notice, "channel": "email", "cycle": 1}) for notice in notices]

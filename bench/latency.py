@@ -171,7 +171,7 @@ async def part(here: Ground, wanted: Wanted) -> str:
     """All contenders; the line to quote is the product's."""
     print(HEADING)
     await measure(here, ByHand(here, "floor"), wanted, wanted.floor_n)
-    await measure(here, ByHand(here, "ceiling", fewest_mails=1), wanted, wanted.n)
+    await measure(here, ByHand(here, "ceiling"), wanted, wanted.n)
     idle, loaded = await measure(here, Product(here), wanted, wanted.n)
     told = [
         f"{name} graded p50/p99 {median(some.graded) * 1_000:.0f}/{percentile(some.graded, 0.99):.0f} ms, "
