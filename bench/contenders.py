@@ -64,7 +64,8 @@ class Product:
             (of, f"{of}-{each}") for of, many in (replicas or {}).items() for each in range(2, many + 1)
         ]
         settings = {"REDRESS_SMTP_URL": place.sink.url, **(environment or {})}
-        self.system = System(place.servers, place.folder / name, settings)
+        # One folder for all: what was sealed by the keys in one, nobody with other keys can read.
+        self.system = System(place.servers, place.folder / "product", settings)
         self.complaints: Complaints = place.mongo["intake"]["complaints"]
 
     async def start(self) -> None:

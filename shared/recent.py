@@ -39,9 +39,10 @@ class Recent:
                 yield {**found, "now": now}
 
     def keep(self, documents: Iterable[Mapping[str, Any]]) -> None:
-        """Remember what was just written, in place of the oldest."""
+        """Remember what was just written, in place of what is too old or too much."""
         at = monotonic()
         for each in documents:
             self._documents[each["_id"]] = (at, each)
-        while len(self._documents) > MOST:
+            self._documents.move_to_end(each["_id"])
+        while len(self._documents) > MOST or at - next(iter(self._documents.values()), (at,))[0] >= FRESH_S:
             self._documents.popitem(last=False)

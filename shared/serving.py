@@ -75,8 +75,8 @@ class Connection(HttpToolsProtocol):
         if sum(each._address == self._address for each in here) > most // 2:
             transport.abort()
         elif len(here) > most:
-            oldest = min((each for each in here if each._waits), key=lambda each: each._since)
-            oldest.transport.abort()
+            idlest = min((each for each in here if each._waits), key=lambda each: each._since)
+            idlest.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
@@ -101,6 +101,10 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
         super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        self._since = monotonic()
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         self._taken = self._body = 0

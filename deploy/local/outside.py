@@ -107,12 +107,16 @@ class Gateway:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             length = int(head.partition("content-length:")[2].split("\r\n")[0])
             message = json.loads(await reader.readexactly(length))
-            self.messages.append(message)
-            self._threads[message["number"]].append(message)
+            self.take(head.partition("idempotency-key:")[2].split("\r\n")[0].strip(), message)
             writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
         finally:
             writer.close()
+
+    def take(self, notice: str, message: dict[str, str]) -> None:
+        """Keep a message; the notice's id is its Idempotency-Key."""
+        self.messages.append(message)
+        self._threads[message["number"]].append(message)
 
     def about(self, number: str) -> list[dict[str, str]]:
         """The messages about this receipt number."""

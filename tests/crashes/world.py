@@ -51,7 +51,6 @@ class World:
         self.broker = Broker(loop, self.gate, seed, disorder)
         self.processes: dict[str, Process] = {}
         self.accepted: dict[str, UUID] = {}
-        self.kills = 0
         self.complaints: list[str] = []
         self._people: set[asyncio.Task[Any]] = set()
 
@@ -68,7 +67,6 @@ class World:
 
     def kill(self, process: Process) -> None:
         """As by `kill -9`; whoever looks after the services starts it again."""
-        self.kills += 1
         process.alive = False
         self.broker.leave(process)
         current = asyncio.current_task(self.loop)

@@ -67,7 +67,7 @@ def _circumstances(outcome: Outcome) -> Iterator[str]:
     yield (
         f"calls repeated {ledger.retries}, posts repeated on purpose {ledger.repeated_posts}, "
         f"steps clicked twice {ledger.double_clicks}, carried to the end {ledger.closed}, "
-        f"mails {audited.mails}, run {outcome.seconds:.0f} s"
+        f"notices that arrived {audited.arrived}, run {outcome.seconds:.0f} s"
     )
     yield from (f"{what}: {count}" for what, count in audited.findings.notes.items() if count)
     before, after = outcome.hashes

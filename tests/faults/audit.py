@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from tests.faults.checks import Findings, World, checked
 from tests.faults.checks.world import SLACK
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.poison import Poison, judged, parked
+from tests.faults.post import Arrivals
+from tests.faults.state import Document
 from tests.faults.witness import Witness
 
 CHUNK = 250
@@ -27,7 +29,7 @@ class Audited:
     """What the audit found; `tampered` are its rules, and whether each saw what was put before it."""
 
     findings: Findings
-    mails: int
+    arrived: int
     wire_duplicates: int
     verified: str
     tampered: dict[str, bool]
@@ -42,7 +44,7 @@ class Audit:
     servers: Servers
     clock: Clock
     public_key: str
-    mails: list[tuple[str, float]]
+    arrivals: Arrivals
     poisons: list[Poison]
     stopped: datetime | None = None
 
@@ -50,16 +52,20 @@ class Audit:
         self.findings, self.tampered = Findings(), dict[str, bool]()
         await self.witness.complete(self.servers.admin_amqp_url)
         await self.witness.read_stream(self.servers.admin_amqp_url)
+        known = {id for entry in self.ledger.entries for id in entry.ids}
+        strangers = await state.others(self.servers, known)
+        self.arrived = {notice for notice, _ in self.arrivals}
+        self._digests(strangers["notify"])
         for entries in self._chunks():
             world = await self._world(entries)
             if not self.tampered and checked(replace(world, findings=Findings())).all_well:
                 self.tampered = tampering.seen(world)
             self.findings.add(checked(world))
-        await self._strangers()
+        self._strangers(strangers, known)
         await self._parked()
-        self._mails()
+        self._repeated()
         return Audited(
-            self.findings, len(self.mails), self.witness.repeats, await self._verified(), self.tampered
+            self.findings, len(self.arrivals), self.witness.repeats, await self._verified(), self.tampered
         )
 
     def _chunks(self) -> Iterator[list[Entry]]:
@@ -69,15 +75,22 @@ class Audit:
     async def _world(self, entries: list[Entry]) -> World:
         ids = [id for entry in entries for id in entry.ids]
         documents = await state.documents(self.servers, ids)
-        return World(self.ledger, entries, self.witness.of(ids), documents, self.clock, self.stopped)
+        told, here = self.witness.of(ids), (self.arrived, self.digests.keys())
+        return World(self.ledger, entries, told, documents, self.clock, self.stopped, *here)
 
-    async def _strangers(self) -> None:
+    def _digests(self, found: Mapping[str, Document]) -> None:
+        """Those that are told as sent have arrived."""
+        held = [each for one in found.values() for each in one.get("state", {}).get("digests", [])]
+        self.digests = {str(each["id"]): each["state"] for each in held}
+        for id in {id for id, how in self.digests.items() if how == "sent"} - self.arrived:
+            self.findings.fault("lost", id, "this digest is told as sent, and never arrived")
+
+    def _strangers(self, strangers: Mapping[str, Mapping[str, Document]], known: set[str]) -> None:
         """Nothing is about complaints that nobody handed in; digests are about several, and owe nothing."""
-        known = {id for entry in self.ledger.entries for id in entry.ids}
         for stranger in set(self.witness.complaints()) - known:
             kinds = Counter(each.type for each in self.witness.of([stranger]))
             self.findings.fault("orphan", stranger, f"{dict(kinds)} about a complaint nobody handed in")
-        for service, found in (await state.others(self.servers, known)).items():
+        for service, found in strangers.items():
             for id, document in found.items():
                 if document.get("outbox"):
                     self.findings.fault("lost", id, f"{service} still owes {len(document['outbox'])} events")
@@ -92,19 +105,19 @@ class Audit:
         self.findings.faults["parked"] += wrong
         self.findings.notes += notes
 
-    def _mails(self) -> None:
-        """A mail may come twice only if notify could not note that it had sent it."""
+    def _repeated(self) -> None:
+        """A notice may come twice only if notify could not note that it had sent it."""
         arrivals: dict[str, list[float]] = defaultdict(list)
-        for notice, at in self.mails:
+        for notice, at in self.arrivals:
             arrivals[notice].append(at)
         blows = self.ledger.against("notify", "database")
         for notice, times in arrivals.items():
             for at in times[:-1]:
                 then = self.ledger.instant(at)
                 excused = any(blow.near(then, SLACK) for blow in blows)
-                self.findings.notes["mails repeated after a blow against notify"] += excused
+                self.findings.notes["notices sent again after a blow against notify"] += excused
                 if not excused:
-                    told = f"this mail came {len(times)} times, no blow near"
+                    told = f"this notice came {len(times)} times, no blow near"
                     self.findings.fault("duplicate_effects", notice, told)
 
     async def _verified(self) -> str:

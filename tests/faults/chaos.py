@@ -30,8 +30,8 @@ BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
 CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S, HANDS_OF_MANY = 2_000, 240.0, 1.0, 96
 """Of more complaints only so many are carried to their end, and at a slower pace."""
 STORMED = 400
-SKEWED, SKEW_S = "sla-fast", 600.0
-"""A replica whose clock is ten minutes fast, which at our speed is days."""
+SKEWED, SKEW_S = "sla-skewed", 600.0
+"""A replica whose clock is ten minutes fast, by even seeds slow, which at our speed is days."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Outcome:
     @property
     def passed(self) -> bool:
         wrong = not self.audited.findings.all_well or self.own_deaths or self.unready or self.unseen
-        return not (wrong or self.changed or self.settled.restless)
+        return not (wrong or self.changed or self.settled.restless) and bool(self.audited.tampered)
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Run:
         service = name.partition("-")[0]
         command = [sys.executable, "-m"]
         if name == SKEWED:
-            command += ["tests.faults.skewed", str(SKEW_S), service]
+            command += ["tests.faults.skewed", str(SKEW_S if self.wanted.seed % 2 else -SKEW_S), service]
         elif self.wanted.mutant:
             command += ["tests.faults.mutant", self.wanted.mutant, service]
         self.system.launch(service, name, command if command[2:] else ())
@@ -153,13 +153,15 @@ class Run:
         blows = await self.suffer()
         self.say("all handed in and carried")
         settled = await self._settled()
-        hashes, redelivered = await self._stormed()
+        hashes, redelivered, settled = await self._stormed(settled)
         unready, stopped = await self._unready(), None
         if self.wanted.many:
             stopped, settled = await self._stop_the_clock(settled)
-        mails, key = list(self.post.arrivals), self.system.public_key
+        arrivals, key = list(self.post.arrivals), self.system.public_key
         self.say("the audit begins")
-        audit = Audit(self.ledger, self.witness, self.servers, self.clock, key, mails, blows.poisons, stopped)
+        audit = Audit(
+            self.ledger, self.witness, self.servers, self.clock, key, arrivals, blows.poisons, stopped
+        )
         audited = await audit.run()
         listening.cancel()
         return Outcome(
@@ -175,8 +177,8 @@ class Run:
         self.say(rest.restless or "settled")
         return rest
 
-    async def _stormed(self) -> tuple[tuple[dict[str, str], dict[str, str]], int]:
-        """The hashes before and after the storm, and how many events it brought once more."""
+    async def _stormed(self, settled: Rest) -> tuple[tuple[dict[str, str], dict[str, str]], int, Rest]:
+        """The hashes before and after the storm, how many events it brought once more, and the rest."""
         closed = [entry.id for entry in self.ledger.entries if entry.closed][:STORMED]
         some = closed if self.wanted.many else None
         before = await self._hashes(some)
@@ -184,11 +186,12 @@ class Run:
         redelivered = await storm.rage(self.servers, told, self.chance)
         noise = await self._settled()
         self.say(noise.restless or "the storm is over")
-        return (before, await self._hashes(some)), redelivered
+        settled = Rest(settled.seconds, settled.restless or noise.restless)
+        return (before, await self._hashes(some)), redelivered, settled
 
     async def _hashes(self, some: list[str] | None) -> dict[str, str]:
-        mails = {} if some else {"mailbox": f"{len(self.post.arrivals)} mails"}
-        return await state.hashes(self.servers, some) | mails
+        post = {} if some else {"post": f"{len(self.post.arrivals)} arrivals"}
+        return await state.hashes(self.servers, some) | post
 
     async def _stop_the_clock(self, kept_up: Rest) -> tuple[datetime, Rest]:
         """From when on nothing became due, and how long it took in all until everything was at rest."""

@@ -16,7 +16,9 @@ from tests.faults.ledger import Entry, Ledger
 from tests.faults.post import Post
 
 REPEATED, CLICKED_TWICE = 0.05, 0.05
-POLL_S, HANDS, RATE = 0.25, 48, 60.0
+POLL_S, HANDS, RATE, WAITING = 0.25, 48, 60.0, 64
+"""How often is looked; how many are carried at a time; how many others are handed in a second, if not so many
+wait for their answer already: the client's pool takes the longer the more there are."""
 ORDER = [
     "registered", "reopened", "graded", "dispatched", "accepted", "investigated", "proposed", "approved",
     "offered", "agreed", "implemented", "audited", "answered", "fed_back", "surveyed", "closed",
@@ -53,10 +55,13 @@ class Driver:
 
     async def _hand_in_others(self) -> None:
         others, began = [entry for entry in self.ledger.entries if not entry.scores], monotonic()
+        waiting = asyncio.Semaphore(WAITING)
         async with asyncio.TaskGroup() as tasks:
             for number, entry in enumerate(others):
                 await asyncio.sleep(max(0, began + number / RATE - monotonic()))
-                tasks.create_task(self._unless_stuck(self._hand_in, entry))
+                await waiting.acquire()
+                handed_in = tasks.create_task(self._unless_stuck(self._hand_in, entry))
+                handed_in.add_done_callback(lambda done: waiting.release())
 
     async def _carry_in_turn(self, entry: Entry) -> None:
         async with self.hands:

@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.outside import Gateway
 from deploy.local.servers import Servers
 from deploy.local.system import System
 from shared.clock import Clock
 from tests.faults.links import Linked, linked
-from tests.faults.post import Post
+from tests.faults.post import Messages, Post
 
 PORTS = range(12_000, 19_000)
 """Below the kernel's own range, so that no outgoing connection takes one that is free now."""
@@ -23,7 +22,7 @@ class Ground:
 
     servers: Servers
     linked: Linked
-    gateway: Gateway
+    gateway: Messages
     system: System
 
 
@@ -32,7 +31,7 @@ async def ground(
     folder: Path, post: Post, clock: Clock, names: Sequence[str], **more: str
 ) -> AsyncIterator[Ground]:
     """Replicas of these names may be launched; URLs lead to the first of intake's and of survey's."""
-    servers, gateway = await Servers.start(folder / "servers"), Gateway()
+    servers, gateway = await Servers.start(folder / "servers"), Messages(post)
     await post.start()
     await gateway.start()
     ports = dict(zip(names, random.SystemRandom().sample(PORTS, len(names)), strict=True))

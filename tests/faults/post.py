@@ -1,4 +1,4 @@
-"""The mailbox of a run: when each mail arrived, and what those say whose thread somebody follows."""
+"""Where the notices of a run arrive: which came when, and what those say whose thread somebody follows."""
 
 import re
 from collections import defaultdict
@@ -9,9 +9,13 @@ from typing import cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local.outside import Mailbox
+from deploy.local.outside import Gateway, Mailbox
 
 MARK = re.compile(rb"^(Message-ID|References):\s*<([^@>]+)@", re.MULTILINE | re.IGNORECASE)
+
+
+Arrivals = list[tuple[str, float]]
+"""Which notice or digest arrived, and at which second of the run."""
 
 
 class Post(Mailbox):
@@ -20,7 +24,7 @@ class Post(Mailbox):
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
         self.now = now
-        self.arrivals: list[tuple[str, float]] = []
+        self.arrivals: Arrivals = []
         self.followed: set[str] = set()
         self._kept: dict[str, list[bytes]] = defaultdict(list)
 
@@ -34,3 +38,15 @@ class Post(Mailbox):
 
     def about(self, number: str) -> list[EmailMessage]:
         return [message_from_bytes(each, policy=policy.default) for each in self._kept[number]]
+
+
+class Messages(Gateway):
+    """The gateway for SMS and chat; what arrives there is noted beside the mails."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__()
+        self._post = post
+
+    def take(self, notice: str, message: dict[str, str]) -> None:
+        self._post.arrivals.append((notice, self._post.now()))
+        super().take(notice, message)

@@ -28,6 +28,7 @@ from tests.faults import state, witness
 from tests.faults.audit import Audit, Audited
 from tests.faults.balanced import BalancedDriver, Balancer, redelivered
 from tests.faults.chaos import BUSINESS
+from tests.faults.checks import CATEGORIES
 from tests.faults.driver import Stuck
 from tests.faults.ground import ground
 from tests.faults.ledger import Entry, Ledger, plan
@@ -37,7 +38,6 @@ from tests.faults.witness import Witness
 SPEED = 240.0
 """So that digests, which wait for the hour to end, are sent while one waits, and hardly a clock is late."""
 PATIENCE_S, SETTLE_S, LEAD_S = 180.0, 240.0, 3.0
-COUNTED = ("lost", "duplicate_effects", "orphan", "out_of_order", "timers_double", "timers_early", "parked")
 TROUBLE = ("not ended in order", "a part of the service died", "request failed", "Traceback")
 
 
@@ -71,7 +71,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        faults = any(self.audited.findings.faults[category] for category in COUNTED)
+        faults = any(self.audited.findings.faults[category] for category in CATEGORIES)
         return not (faults or self.failed or self.restless or self.trouble)
 
 
@@ -164,8 +164,8 @@ class Rolling:
         stopped = await self._stop_the_clock()
         rest = await state.settle(self.servers, SETTLE_S, closed=False, but="sla")
         self.say(kept_up.restless or rest.restless or "settled")
-        mails, key = list(self.post.arrivals), self.system.public_key
-        audit = Audit(self.ledger, self.witness, self.servers, clock, key, mails, [], stopped)
+        arrivals, key = list(self.post.arrivals), self.system.public_key
+        audit = Audit(self.ledger, self.witness, self.servers, clock, key, arrivals, [], stopped)
         return Outcome(
             self.wanted,
             await audit.run(),
@@ -222,7 +222,7 @@ async def rolling(wanted: Wanted) -> Outcome:
 
 
 def report(outcome: Outcome) -> Iterator[str]:
-    for category in COUNTED:
+    for category in CATEGORIES:
         kinds = Counter(fault.partition(": ")[2] for fault in outcome.audited.findings.faults[category])
         yield from (f"{category}: {count} x {kind}" for kind, count in kinds.most_common(12))
     yield from (f"failed: {each}" for each in outcome.failed[:8])
@@ -235,9 +235,9 @@ def report(outcome: Outcome) -> Iterator[str]:
     yield (
         f"accepted={len(accepted)} carried={sum(entry.closed for entry in accepted)} "
         f"rate={len(accepted) / outcome.loaded_s:.1f}/s requests={len(outcome.took)} "
-        f"p50_ms={cuts[49] * 1_000:.0f} p99_ms={cuts[98] * 1_000:.0f} mails={outcome.audited.mails}"
+        f"p50_ms={cuts[49] * 1_000:.0f} p99_ms={cuts[98] * 1_000:.0f} notices={outcome.audited.arrived}"
     )
-    counts = {category: len(outcome.audited.findings.faults[category]) for category in COUNTED}
+    counts = {category: len(outcome.audited.findings.faults[category]) for category in CATEGORIES}
     yield (
         f"restarts={outcome.restarts} rolled_s={outcome.rolled_s:.0f} failed_requests={len(outcome.failed)} "
         + " ".join(f"{category}={count}" for category, count in counts.items())

@@ -138,6 +138,10 @@ def _under_way(world: World) -> None:
     found["state"]["notices"][0]["state"] = "sending"
 
 
+def _lost_on_its_way(world: World) -> None:
+    world.arrived = world.arrived - {_first(world, "notice.sent.v1").data["notice"]}
+
+
 TAMPERED: dict[str, Tampered] = {
     "a stage is missing": ("lost", _forget("complaint.dispatched.v1")),
     "a stage came twice": ("duplicate_effects", _again("complaint.graded.v1")),
@@ -161,5 +165,8 @@ TAMPERED: dict[str, Tampered] = {
     ),
     "one complaint has two ids": ("duplicate_effects", _twice),
     "a notice is not recorded": ("orphan", _unrecorded),
+    "a notice never arrived": ("lost", _lost_on_its_way),
+    "a clock ended twice": ("duplicate_effects", _again("deadline.met.v1")),
+    "a rung of the ladder came twice": ("timers_double", _again("deadline.escalated.v1")),
     "a notice is still under way": ("lost", _under_way),
 }

@@ -9,8 +9,8 @@ from tests.kit.programs import ran
 pytestmark = pytest.mark.timeout(600)  # ten services start one after the other
 
 ROLLING = "tests.faults.rolling"
-ZEROS = "failed_requests=0 lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_double=0 timers_early=0 "
-ZEROS += "parked=0"
+ZEROS = "failed_requests=0 lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_missed=0 "
+ZEROS += "timers_double=0 timers_early=0 parked=0"
 
 
 async def test_replicas_are_restarted_in_turn_and_nobody_notices() -> None:

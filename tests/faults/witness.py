@@ -162,11 +162,6 @@ class Witness:
         yield from (id for (id,) in self._db.execute("select distinct complaint from told"))
 
     @property
-    def heard(self) -> int:
-        """How many events, repeats included."""
-        return self._one("select count(*) from told")
-
-    @property
     def repeats(self) -> int:
         """How many came again."""
         return self._one("select count(*) - count(distinct id) from told")

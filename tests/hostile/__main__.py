@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from deploy.local.system import System
+from shared.settings import Settings
 from tests.hostile import brokering, events, forgeries, wire
 from tests.hostile.fuzzing import fuzzed, unled
 from tests.hostile.tally import HEAD, Tally
@@ -68,7 +69,8 @@ async def at_the_door(servers: AnyServers, n: int, chance: int) -> AsyncIterator
             await system.ready()
             door = wire.Door(system.url(ATTACKED))
             yield await wire.odd(door, n, chance)
-            yield await wire.crowd(door, 450)
+            share = Settings.model_fields["max_connections"].default // 2
+            yield await wire.crowd(door, share + 50, share)
             yield await wire.slow(door, min(n, 50), wire.SOON if n < SHORT else wire.DRIPS)
         finally:
             await system.stop()

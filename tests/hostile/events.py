@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from shared import sealing
 from shared.bus import ATTEMPT, PARKED, REASON, TIERS, Parcel
 from shared.documents import owed_by
-from shared.envelope import from_cloudevent, open_batch, to_cloudevent
-from shared.inbox import Inbox
+from shared.envelope import Cause, from_cloudevent, open_batch, to_cloudevent
+from shared.inbox import Handler, Inbox
 from shared.mongo import Store
+from shared.problems import Malformed
 from shared.service import Service
 from tests.conftest import HOUSE_KEY
 from tests.hostile.drawing import tried
@@ -80,14 +81,24 @@ class Reader:
         self.ticks = service._ticks
         self._shelf = Shelf()
         self.inbox._publisher = self._shelf  # type: ignore[assignment]
+        self._handled = 0
+        self.inbox._handlers = {kind: self._counted(each) for kind, each in self.inbox._handlers.items()}
 
-    async def read(self, body: bytes, user: str) -> dict[str, bytes]:
-        """Why members of the batch were parked, and one of them for each reason."""
-        self._shelf.kept = []
+    def _counted(self, handler: Handler) -> Handler:
+        async def counted(event: Cause[Any]) -> None:
+            await handler(event)
+            self._handled += 1
+
+        return counted
+
+    async def read(self, body: bytes, user: str) -> tuple[dict[str, bytes], int]:
+        """Why members of the batch were parked, with one of them each; how many are accounted for."""
+        self._shelf.kept, self._handled = [], 0
         async with asyncio.timeout(PATIENCE_S):
             await self.inbox._receive(Letter(body, user))  # type: ignore[arg-type]
         assert all(parcel.exchange == PARKED for parcel in self._shelf.kept)
-        return {str(parcel.headers[REASON]): parcel.body for parcel in self._shelf.kept}
+        accounted = self._handled + len(self._shelf.kept)
+        return {str(parcel.headers[REASON]): parcel.body for parcel in self._shelf.kept}, accounted
 
 
 @asynccontextmanager
@@ -144,7 +155,9 @@ async def read_hostile(reader: Reader, examples: int, chance: int) -> Tally:
         nonlocal many
         body, count, user = given
         many += count
-        parked = await reader.read(body, user)
+        parked, accounted = await reader.read(body, user)
+        if accounted != _members(body):
+            tally.wrong(f"of {_members(body)} events {accounted} were handled or parked", body)
         for reason, member in parked.items():
             if reason.startswith(FAILED):
                 tally.wrong(reason, member)
@@ -154,6 +167,14 @@ async def read_hostile(reader: Reader, examples: int, chance: int) -> Tally:
     tally.inputs = many
     await _sound(reader, about, tally)
     return tally
+
+
+def _members(body: bytes) -> int:
+    """How many events a message holds; what is none in order is parked as one."""
+    try:
+        return len(open_batch(body))
+    except Malformed:
+        return 1
 
 
 @contextmanager

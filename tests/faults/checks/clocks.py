@@ -15,6 +15,7 @@ from tests.faults.witness import Told
 
 GRACE = timedelta(seconds=30)
 """By so much may a deadline be late that was due when sla was stopped, which takes its time."""
+SPOKEN = ("warned", "breached", "escalated")
 Said = dict[str, list[Told]]
 
 
@@ -31,21 +32,24 @@ def check(world: World) -> None:
 def _clock(world: World, entry: Entry, cycle: int, name: str, stop: str) -> None:
     said = {
         kind: list(world.at((entry.id, f"deadline.{kind}.v1", cycle, name)))
-        for kind in ("set", "warned", "breached", *ENDS)
+        for kind in ("set", *SPOKEN, *ENDS)
     }
     ended = _cycle_ended(world, entry.id, cycle)
     _correct(world, said, ended)
     clock = f"clock {name} of cycle {cycle}"
-    stopped = min((each.time for each in _stops(world, entry.id, cycle, stop)), default=None)
+    stops = list(_stops(world, entry.id, cycle, stop))
+    stopped = min((each.time for each in stops), default=None)
     over = bool(entry.scores or stopped)
+    dues = {each.data["due"] for each in said["set"]}
     _moved(world, said, len(list(_revisions(world, entry.id, cycle))))
     _count(world, entry, clock, said, ends=1 if over else 0)
-    _spoke_when_due(world, entry, clock, said["breached"])
+    _spoke_when_due(world, entry, clock, said, dues)
     if not said["set"]:
         return
     due = instant(said["set"][-1].data["due"])
     if over:
         _judge(world, entry, clock, said, due, stopped or ended)
+        _excused(world, entry, clock, said, stops)
         _ended_rightly(world, entry, clock, said, due, (stopped, ended))
     else:
         _judge(world, entry, clock, said, due, _now(world, due))
@@ -59,10 +63,15 @@ def _now(world: World, due: datetime) -> datetime | None:
 
 
 def _correct(world: World, said: Said, cycle_ended: datetime | None) -> None:
-    """News that came after the cycle's end may tell that a clock ended with it was stopped before."""
+    """News that came after the cycle's end may tell that a clock ended with it was stopped before.
+
+    So one end may be corrected by one of another kind.
+    """
     ends = sorted((each for kind in ENDS for each in said[kind]), key=lambda each: each.sequence)
     for each in ends[:-1]:
         kind = each.type.split(".")[1]
+        if kind == ends[-1].type.split(".")[1] or len(said[kind]) > 1:
+            continue
         if kind == "cancelled" or (kind == "missed" and instant(each.data["stopped"]) == cycle_ended):
             said[kind].remove(each)
             world.findings.notes[
@@ -85,11 +94,42 @@ def _moved(world: World, said: Said, revisions: int) -> None:
         world.findings.notes["clocks moved by a revised grade (a neighbour's news came later)"] += 1
 
 
-def _spoke_when_due(world: World, entry: Entry, clock: str, breaches: list[Told]) -> None:
-    for each in breaches:
+def _spoke_when_due(world: World, entry: Entry, clock: str, said: Said, dues: set[str]) -> None:
+    """Of a due time that was set: breach and ladder not before it, warnings not before what sla noted."""
+    warnings = _warnings(world, entry.id, clock)
+    for each in (each for kind in SPOKEN for each in said[kind]):
         due = instant(each.data["due"])
-        if each.time < due or each.heard < world.clock.machine_time(due):
+        at = warnings.get(due) if each.type == "deadline.warned.v1" else due
+        if each.data["due"] not in dues:
+            world.findings.fault("timers_early", entry.id, f"{clock} spoke of {due}, which was never set")
+        elif at is not None and (each.time < at or each.heard < world.clock.machine_time(at)):
             told = f"{clock} spoke at {each.time}, was heard at {each.heard}, due {due}"
+            world.findings.fault("timers_early", entry.id, told)
+
+
+def _warnings(world: World, complaint: str, clock: str) -> dict[datetime, datetime]:
+    """When sla's document has the first warning of this clock, by its due time."""
+    found = dict[datetime, datetime]()
+    for each in world.state("sla", complaint).get("clocks", []):
+        warnings = [instant(step["at"]) for step in each["steps"] if step["kind"] == "warn"]
+        if warnings and f"clock {each['name']} of cycle {each['cycle']}" == clock:
+            found[instant(each["due"])] = min(warnings)
+    return found
+
+
+def _excused(world: World, entry: Entry, clock: str, said: Said, stops: list[Told]) -> None:
+    """A clock that was stopped in time may be breached only if sla could not have heard of that by then."""
+    for each in said["breached"] if stops else ():
+        due = world.clock.machine_time(instant(each.data["due"]))
+        if min(stop.time for stop in stops) > instant(each.data["due"]):
+            continue
+        heard = min(stop.heard for stop in stops)
+        struck = any(
+            blow.began <= due and heard <= (blow.ended or due) + GRACE
+            for blow in world.ledger.against("sla", "broker", "database", "intake", "notify")
+        )
+        if heard + GRACE < due and not struck:
+            told = f"{clock} was stopped at {heard}, which sla ought to have heard, and breached at {due}"
             world.findings.fault("timers_early", entry.id, told)
 
 
@@ -112,10 +152,11 @@ def _count(world: World, entry: Entry, clock: str, said: Said, ends: int) -> Non
             told = "; ".join(_told(each) for one in said.values() for each in one)
             what = f"{clock} has {count} of {kind}, not {want}: {told}"
             world.findings.fault("duplicate_effects", entry.id, what)
-    for kind in ("warned", "breached"):
-        for due, times in Counter(each.data["due"] for each in said[kind]).items():
+    for kind in SPOKEN:
+        about = Counter((each.data["due"], each.data.get("rung")) for each in said[kind])
+        for (due, rung), times in about.items():
             if times > 1:
-                told = f"{clock} {kind} {times} times of {due}"
+                told = f"{clock} {kind} {times} times of {due}, rung {rung}"
                 world.findings.fault("timers_double", entry.id, told)
 
 

@@ -66,7 +66,7 @@ def _each(world: World, entry: Entry) -> None:
         if key[1] in (SENT, SUPPRESSED, QUEUED, FAILED):
             told[key[3]][key[1]] += len(found)
     records = world.state("notify", entry.id).get("notices", [])
-    states = {each["id"]: each["state"] for each in records}
+    states = {str(each["id"]): each["state"] for each in records}
     fault = world.findings.fault
     if len(states) < len(records):
         fault("duplicate_effects", entry.id, f"{len(records) - len(states)} notices are recorded twice")
@@ -80,6 +80,11 @@ def _each(world: World, entry: Entry) -> None:
             fault("lost", entry.id, f"notice {id} is still {state}")
         elif (counts[SENT], counts[SUPPRESSED]) != ENDED[state]:
             fault("lost", entry.id, f"notice {id} is {state}, told was {dict(counts)}")
+        elif state == "sent" and id not in world.arrived:
+            fault("lost", entry.id, f"notice {id} is told as sent, and never arrived")
+    for each in records:
+        if each["state"] == "folded" and str(each["into"]) not in world.digests:
+            fault("lost", entry.id, f"notice {each['id']} was folded into a digest that there is not")
     world.findings.table["notices"].update(
         twice=sum(max(each.values(), default=0) > 1 for each in told.values())
     )

@@ -1,5 +1,8 @@
 """Each accepted complaint is in all services, under one id, and went through each stage exactly once."""
 
+import json
+from collections import Counter
+
 from tests.faults.checks.world import World
 from tests.faults.expected import REVISION, expected_of
 from tests.faults.ledger import Entry
@@ -13,6 +16,7 @@ def check(world: World) -> None:
     for entry in world.known.values():
         _documents(world, entry)
     _stages(world)
+    _said_again(world)
     _unexpected(world)
 
 
@@ -51,6 +55,17 @@ def _stages(world: World) -> None:
             world.findings.fault("lost", key[0], f"{key[1]} of cycle {key[2]} is missing")
         if count > 1:
             what = f"{key[1]} of cycle {key[2]} came {count} times"
+            world.findings.fault("duplicate_effects", key[0], what)
+
+
+def _said_again(world: World) -> None:
+    """The same words of the same complaint in two events; clocks are counted by what they say."""
+    for key, found in world.by_key.items():
+        if key[1].startswith("deadline.") or len(found) < 2:
+            continue
+        words = Counter(json.dumps(each.data, sort_keys=True) for each in found)
+        if again := [count for count in words.values() if count > 1]:
+            what = f"{key[1]} of cycle {key[2]} was said {again[0]} times in the same words"
             world.findings.fault("duplicate_effects", key[0], what)
 
 

@@ -1,7 +1,7 @@
 """What one run left behind of some complaints, and what is found wrong with it, by category."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -47,7 +47,8 @@ class Findings:
 class World:
     """Some complaints of the ledger with all that was told of them, and their documents by service.
 
-    `stopped` is when sla was, by the machine's clock; None if nothing was still to become due.
+    `stopped` is when sla was, by the machine's clock; None if nothing was still to become due. `arrived` are
+    the notices that somebody got, `digests` those that others were folded into.
     """
 
     ledger: Ledger
@@ -56,6 +57,8 @@ class World:
     documents: Mapping[str, dict[str, Document]]
     clock: Clock
     stopped: datetime | None = None
+    arrived: Set[str] = frozenset()
+    digests: Set[str] = frozenset()
     findings: Findings = field(default_factory=Findings)
 
     @cached_property
