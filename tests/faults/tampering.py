@@ -139,7 +139,8 @@ def _under_way(world: World) -> None:
 
 
 def _lost_on_its_way(world: World) -> None:
-    world.arrived = world.arrived - {_first(world, "notice.sent.v1").data["notice"]}
+    sent = (each.data["notice"] for each in world.told if each.type == "notice.sent.v1")
+    world.arrived = world.arrived - {_any(each for each in sent if each in world.arrived)}
 
 
 TAMPERED: dict[str, Tampered] = {

@@ -102,8 +102,8 @@ def _spoke_when_due(world: World, entry: Entry, clock: str, said: Said, dues: se
         at = warnings.get(due) if each.type == "deadline.warned.v1" else due
         if each.data["due"] not in dues:
             world.findings.fault("timers_early", entry.id, f"{clock} spoke of {due}, which was never set")
-        elif at is not None and (each.time < at or each.heard < world.clock.machine_time(at)):
-            told = f"{clock} spoke at {each.time}, was heard at {each.heard}, due {due}"
+        elif at is not None and each.heard < world.clock.machine_time(at):
+            told = f"{clock} was heard at {each.heard}, due {due}"
             world.findings.fault("timers_early", entry.id, told)
 
 

@@ -9,6 +9,7 @@ from tests.faults.ledger import Entry
 SENT, SUPPRESSED, QUEUED, FAILED = (
     f"notice.{what}.v1" for what in ("sent", "suppressed", "queued", "failed")
 )
+BY_MACHINE = ("email", "message", "chat")
 ENDED = {"sent": (1, 0), "folded": (0, 1), "suppressed": (0, 1), "task": (0, 0)}
 """How often each state of a notice at rest was told as sent, and as suppressed."""
 
@@ -17,6 +18,7 @@ def check(world: World) -> None:
     for entry in world.known.values():
         _counted(world, entry)
         _each(world, entry)
+        _arrived(world, entry)
 
 
 def _counted(world: World, entry: Entry) -> None:
@@ -80,11 +82,18 @@ def _each(world: World, entry: Entry) -> None:
             fault("lost", entry.id, f"notice {id} is still {state}")
         elif (counts[SENT], counts[SUPPRESSED]) != ENDED[state]:
             fault("lost", entry.id, f"notice {id} is {state}, told was {dict(counts)}")
-        elif state == "sent" and id not in world.arrived:
-            fault("lost", entry.id, f"notice {id} is told as sent, and never arrived")
-    for each in records:
-        if each["state"] == "folded" and str(each["into"]) not in world.digests:
-            fault("lost", entry.id, f"notice {each['id']} was folded into a digest that there is not")
     world.findings.table["notices"].update(
         twice=sum(max(each.values(), default=0) > 1 for each in told.values())
     )
+
+
+def _arrived(world: World, entry: Entry) -> None:
+    """What a machine sent came to somebody, by itself or in a digest."""
+    for each in world.state("notify", entry.id).get("notices", []):
+        sent, folded = (each["state"] == state for state in ("sent", "folded"))
+        if sent and each["route"] in BY_MACHINE and str(each["id"]) not in world.arrived:
+            told = f"notice {each['id']} is told as sent, and never arrived"
+            world.findings.fault("lost", entry.id, told)
+        if folded and str(each["into"]) not in world.digests:
+            told = f"notice {each['id']} was folded into a digest that there is not"
+            world.findings.fault("lost", entry.id, told)
