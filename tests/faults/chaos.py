@@ -44,8 +44,8 @@ class Wanted:
     carried: int = CARRIED
     replicas: int = 1
     mutant: str = ""
-    patience: float = 150.0
-    settle: float = 180.0
+    patience: float = 300.0
+    settle: float = 300.0
     quiet: bool = False
 
     @property
@@ -157,11 +157,13 @@ class Run:
         unready, stopped = await self._unready(), None
         if self.wanted.many:
             stopped, settled = await self._stop_the_clock(settled)
-        arrivals, key = list(self.post.arrivals), self.system.public_key
+        for name in self.system.names:
+            await self.system.end(name)
         self.say("the audit begins")
         audit = Audit(
-            self.ledger, self.witness, self.servers, self.clock, key, arrivals, blows.poisons, stopped
-        )
+            self.ledger, self.witness, self.servers, self.clock, self.system.public_key,
+            self.post.arrivals, blows.poisons, stopped,
+        )  # fmt: skip
         audited = await audit.run()
         listening.cancel()
         return Outcome(

@@ -164,7 +164,9 @@ class Rolling:
         stopped = await self._stop_the_clock()
         rest = await state.settle(self.servers, SETTLE_S, closed=False, but="sla")
         self.say(kept_up.restless or rest.restless or "settled")
-        arrivals, key = list(self.post.arrivals), self.system.public_key
+        for name in self.system.names:
+            await self.system.end(name)
+        key, arrivals = self.system.public_key, self.post.arrivals
         audit = Audit(self.ledger, self.witness, self.servers, clock, key, arrivals, [], stopped)
         return Outcome(
             self.wanted,

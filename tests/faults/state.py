@@ -25,6 +25,7 @@ Document = dict[str, Any]
 QUEUES = [f"{service}.inbox" for service in SERVICES] + [
     f"redress.retry.{tier}" for tier in ("5s", "30s", "5m", "30m")
 ]
+DUE_NOTICES = [f"{how}_{route}" for how in ("due", "urgent") for route in ("email", "message", "chat")]
 CALM, BACKLOG, LATE_MS = 3, 200, 5_000
 
 
@@ -161,8 +162,7 @@ async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> dict[st
         f"{service} outboxes": await client[service][name].count_documents({"owed_at": {"$exists": True}})
         for service, name in COLLECTIONS.items()
     }
-    due = ("due_email", "due_message", "due_chat", "urgent_email", "urgent_message", "urgent_chat")
-    open_ = {"$or": [{name: {"$exists": True}} for name in due]}
+    open_ = {"$or": [{name: {"$exists": True}} for name in DUE_NOTICES]}
     found["open notices"] = await client["notify"]["notices"].count_documents(open_)
     if closed:
         not_closed = {"stage": {"$exists": True, "$ne": "closed"}}
@@ -173,7 +173,7 @@ async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> dict[st
 
 
 async def _behind(client: "AsyncMongoClient[Document]") -> dict[str, int]:
-    """Debts and deadlines that should have been seen to some seconds ago."""
+    """Debts, notices and deadlines that should have been seen to some seconds ago."""
     late = [{"$subtract": ["$$NOW", LATE_MS]}]
     found = {
         f"{service} outboxes": await client[service][name].count_documents(
@@ -181,6 +181,8 @@ async def _behind(client: "AsyncMongoClient[Document]") -> dict[str, int]:
         )
         for service, name in COLLECTIONS.items()
     }
+    waiting = [{name: {"$exists": True}, "$expr": {"$lt": [f"${name}", *late]}} for name in DUE_NOTICES]
+    found["overdue notices"] = await client["notify"]["notices"].count_documents({"$or": waiting})
     overdue = {"next_due": {"$exists": True}, "$expr": {"$lt": ["$next_due", *late]}}
     found["overdue deadlines"] = await client["sla"]["deadlines"].count_documents(overdue)
     return found

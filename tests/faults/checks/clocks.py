@@ -37,7 +37,9 @@ def _clock(world: World, entry: Entry, cycle: int, name: str, stop: str) -> None
     ended = _cycle_ended(world, entry.id, cycle)
     _correct(world, said, ended)
     clock = f"clock {name} of cycle {cycle}"
-    stops = list(_stops(world, entry.id, cycle, stop))
+    stops = [each for each in _stops(world, entry.id, cycle, stop) if _heard_of(world, each)]
+    if world.stopped is not None and any(each.heard > world.stopped - GRACE for each in stops):
+        return  # sla was told as it left, and may have heard of it or not
     stopped = min((each.time for each in stops), default=None)
     over = bool(entry.scores or stopped)
     dues = {each.data["due"] for each in said["set"]}
@@ -53,6 +55,11 @@ def _clock(world: World, entry: Entry, cycle: int, name: str, stop: str) -> None
         _ended_rightly(world, entry, clock, said, due, (stopped, ended))
     else:
         _judge(world, entry, clock, said, due, _now(world, due))
+
+
+def _heard_of(world: World, each: Told) -> bool:
+    """Whether sla was still there when it was said."""
+    return world.stopped is None or each.heard < world.stopped
 
 
 def _now(world: World, due: datetime) -> datetime | None:
@@ -135,8 +142,8 @@ def _excused(world: World, entry: Entry, clock: str, said: Said, stops: list[Tol
 
 def _cycle_ended(world: World, complaint: str, cycle: int) -> datetime | None:
     ends = (("complaint.closed.v1", cycle), ("complaint.reopened.v1", cycle + 1))
-    found = [each.time for type, number in ends for each in world.at((complaint, type, number, ""))]
-    return min(found, default=None)
+    found = [each for type, number in ends for each in world.at((complaint, type, number, ""))]
+    return min((each.time for each in found if _heard_of(world, each)), default=None)
 
 
 def _count(world: World, entry: Entry, clock: str, said: Said, ends: int) -> None:
@@ -162,6 +169,8 @@ def _count(world: World, entry: Entry, clock: str, said: Said, ends: int) -> Non
 
 def _judge(world: World, entry: Entry, clock: str, said: Said, due: datetime, ended: datetime | None) -> None:
     """By the times that others told: a clock stopped too late, or not before the end, was breached."""
+    if world.stopped is not None and world.clock.machine_time(due) > world.stopped - GRACE:
+        return  # sla had gone, or was about to
     late = ended is None or ended > due
     row = world.findings.table["deadline.breached.v1"]
     row.update(expected=late, once=late and len(said["breached"]) == 1)
