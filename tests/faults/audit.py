@@ -75,14 +75,15 @@ class Audit:
     async def _world(self, entries: list[Entry]) -> World:
         ids = [id for entry in entries for id in entry.ids]
         documents = await state.documents(self.servers, ids)
-        told, here = self.witness.of(ids), (self.arrived, self.digests.keys())
+        told, here = self.witness.of(ids), (self.arrived, self.waiting)
         return World(self.ledger, entries, told, documents, self.clock, self.stopped, *here)
 
     def _digests(self, found: Mapping[str, Document]) -> None:
         """Those that are told as sent have arrived."""
         held = [each for one in found.values() for each in one.get("state", {}).get("digests", [])]
-        self.digests = {str(each["id"]): each["state"] for each in held}
-        for id in {id for id, how in self.digests.items() if how == "sent"} - self.arrived:
+        digests = {str(each["id"]): each["state"] for each in held}
+        self.waiting = {id for id, how in digests.items() if how != "sent"}
+        for id in digests.keys() - self.waiting - self.arrived:
             self.findings.fault("lost", id, "this digest is told as sent, and never arrived")
 
     def _strangers(self, strangers: Mapping[str, Mapping[str, Document]], known: set[str]) -> None:

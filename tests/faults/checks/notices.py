@@ -94,6 +94,7 @@ def _arrived(world: World, entry: Entry) -> None:
         if sent and each["route"] in BY_MACHINE and str(each["id"]) not in world.arrived:
             told = f"notice {each['id']} is told as sent, and never arrived"
             world.findings.fault("lost", entry.id, told)
-        if folded and str(each["into"]) not in world.digests:
-            told = f"notice {each['id']} was folded into a digest that there is not"
+        into = str(each["into"])
+        if folded and into not in world.arrived and into not in world.digests:
+            told = f"notice {each['id']} was folded into a digest that neither came nor waits"
             world.findings.fault("lost", entry.id, told)

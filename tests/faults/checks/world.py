@@ -48,7 +48,7 @@ class World:
     """Some complaints of the ledger with all that was told of them, and their documents by service.
 
     `stopped` is when sla was, by the machine's clock; None if nothing was still to become due. `arrived` are
-    the notices that somebody got, `digests` those that others were folded into.
+    the notices and digests that somebody got, `digests` the digests that still wait.
     """
 
     ledger: Ledger
