@@ -34,8 +34,8 @@ demo: $(READY) ## a complaint from first word to closing, on real servers (FILE=
 up: $(READY) ## the whole system on this machine, until Ctrl-C
 	@exec $(BIN)/python -m deploy.local.up
 
-test: $(READY) ## all tests, on real servers (ARGS="-k name")
-	@$(BIN)/pytest $(ARGS)
+test: $(READY) ## all tests, on real servers, in two processes (ARGS="-k name", ARGS="-n 0": in one)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## lint, format, types, walls between the rooms
 	@echo "ruff";         $(BIN)/ruff check --quiet .

@@ -74,7 +74,7 @@ class System:
         limits = httpx.Limits(max_connections=64)
         return httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key or self.key}"},
-            timeout=httpx.Timeout(30, pool=None),
+            timeout=httpx.Timeout(60, pool=None),
             limits=limits,
             trust_env=False,
         )

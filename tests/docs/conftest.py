@@ -51,7 +51,7 @@ async def publish_twice(desk: Desk, approver_key: str) -> None:
     shell.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     folder = tmp_path_factory.mktemp("docs")
     local = folder / ".local" / "up"

@@ -41,7 +41,7 @@ async def serving(command: list[str], folder: Path, port: int) -> AsyncIterator[
     log = folder / "log"
     process = begun(command, folder, log)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while not accepts(port):
                 assert process.poll() is None, log.read_text()
                 await asyncio.sleep(0.05)

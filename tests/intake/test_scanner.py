@@ -33,7 +33,7 @@ async def pour(chunks: AsyncIterator[bytes], got: list[bytes]) -> None:
 
 
 async def until_gone(found: Scanner) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(90):
         while found.connections:
             await asyncio.sleep(0.01)
 

@@ -201,7 +201,7 @@ async def test_an_overdue_order_is_told_of_once_by_however_many_tickers(
     order = await ordered(at, due=timedelta(seconds=1))
     early = await owed(servers, order["id"])
     assert [each["type"] for each in early] == ["rectification.ordered.v1"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not made(await at.ask("worker", "GET", f"/orders/{order['id']}"))["breached_at"]:
             await asyncio.gather(*(tell_of_breaches() for _ in range(4)))
             await asyncio.sleep(0.05)

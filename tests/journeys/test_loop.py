@@ -39,7 +39,7 @@ async def scores(played: Stage, staff: Desk, id: str, score: int) -> None:
     number = (await staff.until(id, "fed_back"))["number"]
     players = Players(played.system, staff.client, played.mailbox, played.gateway)
     case = Case(body={}, play={}, id=id, number=number)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not (links := players.links(case)):
             await asyncio.sleep(0.1)
     (await staff.client.post(links[0], data={"score": str(score), "comment": "Rude."})).raise_for_status()

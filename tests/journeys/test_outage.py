@@ -21,7 +21,7 @@ async def troubles(system: System) -> list[str]:
 
 
 async def until_live(system: System) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(30):
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(90):
         while True:
             try:
                 (await client.get(f"{system.url('triage')}/health/live")).raise_for_status()
@@ -57,7 +57,7 @@ async def test_in_the_middle_an_accepted_complaint_goes_on(breakable: Servers, t
         await asyncio.sleep(1)
         assert case.stage == "registered"
         breakable.kill("database")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while "database" not in " ".join(await troubles(set_up.system)):
                 await asyncio.sleep(0.1)
         refused = await client.post(f"{set_up.system.url('intake')}/v1/complaints", json=BODY)

@@ -62,7 +62,7 @@ class House:
 
 
 async def until(look: Callable[[], Awaitable[Any]]) -> Any:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not (found := await look()):
             await asyncio.sleep(0.1)
     return found

@@ -48,7 +48,7 @@ async def test_every_way_leads_to_its_end_and_into_the_history(played: Stage) ->
         await told(staff, refused, "refused")
         await told(staff, theirs, "not_ours")
         await told(staff, twin, "merged")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not {event.type for event in events_in(await history(played.servers))} >= BESIDE:
                 await asyncio.sleep(0.5)
 
@@ -61,7 +61,7 @@ BY_LETTER = {"name": "Tamsin Oakhollow", "address": "1 Long Road, Exampleton"}
 async def do_tasks(played: Stage, desk: Desk, id: str) -> None:
     """Somebody posts the letters."""
     notices = f"{played.system.url('notify')}/v1/notices/{id}"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (await desk.get(f"complaints/{id}")).json()["stage"] != "closed":
             for each in (await desk.client.get(notices)).json().get("notices", []):
                 if each["state"] == "task":

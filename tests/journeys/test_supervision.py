@@ -13,7 +13,7 @@ from tests.kit.toy import events_in, history
 
 async def said_of(played: Stage, id: str, count: int) -> list[Cause[Fact]]:
     """The events about a check or an order, once there are so many."""
-    async with asyncio.timeout(80):
+    async with asyncio.timeout(180):
         while True:
             found = events_in(await history(played.servers))
             about = [each for each in found if str(each.complaint) == id]

@@ -74,7 +74,7 @@ async def trends(system: System, key: str | None = None, **query: Any) -> list[d
 async def looked(servers: AnyServers, days: int) -> None:
     """Wait until yesterday, seen from so many days ahead, was looked at."""
     last = (NOON + timedelta(days=days - 1)).date().isoformat()
-    async with admin_of(servers) as client, asyncio.timeout(30):
+    async with admin_of(servers) as client, asyncio.timeout(90):
         while not await client["intake"]["complaints"].find_one({"state.day": {"$gte": last}}):
             await asyncio.sleep(0.2)
 
@@ -106,7 +106,7 @@ async def test_a_bad_batch_from_its_first_complaint_to_the_closing(alone: AnySer
 async def told(servers: AnyServers, id: str) -> None:
     """Once, though two replicas looked."""
     events: list[Cause[Fact]] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not events:
             events = [each for each in events_in(await history(servers)) if each.type == TrendSignalled.type]
     (event,) = events

@@ -46,11 +46,11 @@ class Desk:
         return answer
 
     async def on_seen(self, id: str, path: str, said: Any) -> httpx.Response:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return await on_seen(self.client, f"{self.url}/complaints/{id}", path, said)
 
     async def until(self, id: str, stage: str) -> dict[str, Any]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while True:
                 found: dict[str, Any] = (await self.get(f"complaints/{id}")).json()
                 if found["stage"] == stage:

@@ -108,7 +108,7 @@ class House:
     async def answers_survey(self, id: str) -> None:
         number = (await self.staff.until(id, "fed_back"))["number"]
         case = Case(body={}, play={}, id=id, number=number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not (links := self.players.links(case)):
                 await asyncio.sleep(0.1)
         filled = {"score": "8", "comment": SAID["comment"]}

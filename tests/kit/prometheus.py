@@ -72,7 +72,7 @@ async def prometheus(folder: Path, targets: Mapping[str, str]) -> AsyncIterator[
     process, port = _launched(folder, targets)
     found = Prometheus(port)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await _ready(found)
         yield found
     finally:

@@ -176,7 +176,7 @@ class Hooked:
 
     async def until_enabled(self, id: str) -> None:
         """Wait until an endpoint is healthy."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while (await self.shown(id))["state"] != "enabled":
                 await asyncio.sleep(0.05)
 

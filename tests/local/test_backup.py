@@ -171,7 +171,7 @@ async def test_events_that_lie_at_the_broker_alone_are_said_before_anything_is_c
     words = ("backup", tmp_path / "copy")
     found = partial(run, filled, management=filled.management_url)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             # The management's counts are seconds old: they still tell of what was purged.
             while await asyncio.to_thread(broker.stuck, filled.management_url, 0) != {"triage.inbox": 1}:
                 await asyncio.sleep(0.5)

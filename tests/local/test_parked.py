@@ -166,7 +166,7 @@ async def test_nothing_is_taken_away_whose_record_is_not_kept(
     monkeypatch.setattr(parking, "OPERATIONS", "nowhere")
     with pytest.raises(aio_pika.exceptions.PublishError):
         await parking.discarded(servers.operator_amqp_url, "survey", DEED)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(90):
         while (await parking.parked(servers.operator_amqp_url))["survey"] < 2:
             await asyncio.sleep(0.1)
     assert [each.id for each in await parking.listed(servers.operator_amqp_url, "survey")] == ids

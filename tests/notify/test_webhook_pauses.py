@@ -30,7 +30,7 @@ async def at(servers: AnyServers, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def failed_once(at: Hooked, id: str, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while sum(len(each["attempts"]) for each in await at.log(id)) < count:
             await asyncio.sleep(0.05)
 

@@ -101,7 +101,7 @@ async def test_an_endpoint_that_never_answers_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr(webhooks, "ATTEMPT_S", 0.5)
     async with receiver(behave=behaviour) as there:  # type: ignore[arg-type]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             outcome = await sent(sender, there.url)
         assert not outcome.delivered
         assert "no answer" in (outcome.attempt.reason or "")
@@ -122,7 +122,7 @@ async def test_an_answer_without_end_is_read_for_a_moment_and_thrown_away(
             await writer.drain()
 
     async with receiver(behave=flooding) as there:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             assert (await sent(sender, there.url)).delivered
         assert written < 50_000_000
 

@@ -25,7 +25,7 @@ def test_the_documents_are_those_of_the_services() -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_service_serves_its_document(played: Stage, service: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         assert (await client.get(f"{played.system.url(service)}/openapi.json")).json() == api(service)
 
 

@@ -26,6 +26,8 @@ WIDTHS: dict[str, ViewportSize] = {
 LOCALES: dict[Language, str] = {"zh-CN": "zh-CN", "en": "en-GB"}
 GRAVE = ("serious", "critical")
 
+expect.set_options(timeout=30_000)
+
 
 @dataclass
 class Opened:

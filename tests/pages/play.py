@@ -47,7 +47,7 @@ class Caller:
         return told
 
     async def until(self, id: str, stage: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await self.client.get(f"{self._url}/{id}")).json()["stage"] != stage:
                 await asyncio.sleep(0.05)
 
@@ -118,7 +118,7 @@ async def survey_links(house: Stage) -> dict[Language, str]:
 
 
 async def _link(house: Stage, case: Case) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not (links := links_sent(case.number, house.mailbox, house.gateway)):
             await asyncio.sleep(0.05)
         return links[0]

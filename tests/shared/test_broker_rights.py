@@ -55,7 +55,7 @@ class Session:
         if self._channel is None or self._channel.is_closed:
             self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 await act(self._channel)
         except ChannelAccessRefused:
             return False

@@ -67,7 +67,7 @@ async def test_an_event_in_anothers_name_is_not_taken_apart(servers: AnyServers)
             message = aio_pika.Message(body, user_id=ADMIN, headers=counted)
             await exchange.publish(message, "triage.inbox")
         parked = list[str]()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while len(parked) < 3:
                 parked += [
                     str(each.headers[REASON]) for each in await take_all(servers, "triage.parked", 0.3)

@@ -124,7 +124,7 @@ async def test_an_upload_that_waits_for_its_sender_is_ended_cleanly(servers: Any
     async with filed(servers) as files:
         id = uuid4()
         task = asyncio.create_task(files.put(id, stuck(), KEY, PLENTY))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while await left(servers, id) < 2:
                 await asyncio.sleep(0.02)
         with pytest.raises(NotFound):
@@ -211,7 +211,7 @@ async def test_an_outage_is_told_and_what_it_leaves_is_found(breakable: Servers)
             with pytest.raises(Unavailable):
                 await asked
         await breakable.restart("database")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (found := await retried(files)) is None:
                 await asyncio.sleep(0.2)
         assert {whole, id} <= set(found)

@@ -75,7 +75,7 @@ async def test_a_debt_ages_until_it_is_struck_out_however_often_it_is_taken_on(
         assert value("redress_outbox_documents") == 1
         assert 89 < value("redress_outbox_oldest_seconds") < 120
         await store.strike_out(owed)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while value("redress_outbox_documents"):  # a majority has yet to hear of it
                 await Measuring(store, publisher).tick()
         assert value("redress_outbox_oldest_seconds") == 0
@@ -217,7 +217,7 @@ async def test_events_are_counted_by_what_became_of_them(empty: AnyServers) -> N
         ear.fail = lambda event: RuntimeError() if event.complaint == failing else None
         await send(empty, batch([event(), changed(source="/redress/sla"), event(id=failing), event()]))
         await ear.until(2)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while value("redress_events_total", type=type, outcome="delayed") == before["delayed"]:
                 await asyncio.sleep(0.05)
     after = {name: value("redress_events_total", type=type, outcome=name) - before[name] for name in names}

@@ -186,7 +186,7 @@ async def test_an_outage_is_waited_out_and_a_caller_is_told(
         waiting = asyncio.create_task(store.update(id, add, cause(id)))
         with pytest.raises(Unavailable):
             await store.update_soon(id, add, cause(id))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not store.away:
                 await asyncio.sleep(0.05)
         await breakable.restart("database")

@@ -61,7 +61,7 @@ async def test_nobody_consumes_once_a_page_was_read(servers: AnyServers) -> None
         history = History(servers.admin_amqp_url, name)
         for _ in range(5):
             await page(history, "first", Wanted(), 3)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(90):
             while (await channel.declare_queue(name, passive=True)).declaration_result.consumer_count:
                 await asyncio.sleep(0.1)
         await history.close()

@@ -49,7 +49,7 @@ async def parked(servers: AnyServers, body: bytes, user: str, url: str) -> list[
         exchange = await channel.get_exchange("redress.retry.5s", ensure=False)
         message = aio_pika.Message(body, user_id=user, headers=last)
         await exchange.publish(message, "triage.inbox")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not (found := await take_all(servers, "triage.parked", 0.3)):
                 pass
     return [str(each.headers[REASON]) for each in found]

@@ -47,12 +47,12 @@ async def served(patch: pytest.MonkeyPatch) -> AsyncIterator[Connect]:
 async def answered(caller: Caller) -> bool:
     reader, writer = caller
     writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
-    return b"well" in await asyncio.wait_for(reader.readuntil(b"well"), 5)
+    return b"well" in await asyncio.wait_for(reader.readuntil(b"well"), 30)
 
 
 async def gone(caller: Caller) -> bool:
     try:
-        return await asyncio.wait_for(caller[0].read(1), 5) == b""
+        return await asyncio.wait_for(caller[0].read(1), 30) == b""
     except ConnectionError:
         return True
 

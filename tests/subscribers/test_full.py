@@ -108,7 +108,7 @@ async def test_an_event_that_kills_its_reader_is_given_up_in_the_end(gate: Gate)
     assert await publisher.publish(parcels(1, 10)) == [True]
     await publisher.close()
     deaths = 0
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while await dies_over_one(url):
             deaths += 1
     assert deaths == 21

@@ -137,7 +137,7 @@ async def closed(gate: Gate, id: str) -> None:
         exchange = await channel.get_exchange(EVENTS, ensure=False)
         body = json.dumps([event]).encode()
         message = aio_pika.Message(body, content_type=BATCH, delivery_mode=2)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while True:
                 with suppress(DeliveryError):
                     await exchange.publish(message, TYPE)
