@@ -42,7 +42,6 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         await sink.stop()
 
 
-@pytest.mark.timeout(320)
 async def test_a_complaint_costs_no_more_than_it_did(place: Place) -> None:
     alone, together = await measure(place, 12, 60)
     assert LIMITS.keys() == NAMES.keys()

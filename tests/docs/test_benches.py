@@ -39,13 +39,11 @@ def run(*words: str, folder: Path) -> str:
     return said.stdout
 
 
-@pytest.mark.timeout(320)
 @pytest.mark.parametrize("module", SMALL)
 def test_a_measurement_comes_to_its_end(module: str, tmp_path: Path) -> None:
     assert run("-m", module, *SMALL[module], folder=tmp_path).strip()
 
 
-@pytest.mark.timeout(320)
 def test_the_demo_plays_a_file_of_ones_own(tmp_path: Path) -> None:
     first = (ROOT / "samples" / "complaints.jsonl").read_text(encoding="utf-8").splitlines()[0]
     (tmp_path / "one.jsonl").write_text(first + "\n", encoding="utf-8")

@@ -119,7 +119,6 @@ def saved(page: Page, name: str) -> str:
     return block.text
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", TYPED)
 async def test_a_page_works_as_written(desk: Desk, path: str) -> None:
     with opened(desk, path) as shell:

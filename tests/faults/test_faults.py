@@ -4,7 +4,7 @@ import pytest
 
 from tests.kit.programs import ran
 
-pytestmark = pytest.mark.timeout(600)  # a kill in the middle of a mail costs a minute, a loaded machine more
+pytestmark = pytest.mark.timeout(1500)  # a kill in the middle of a mail costs a minute, a loaded machine more
 
 ZEROS = "lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_missed=0 timers_double=0 "
 ZEROS += "timers_early=0 parked=0"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.kit.programs import ran
 
-pytestmark = pytest.mark.timeout(600)  # ten services start one after the other
+pytestmark = pytest.mark.timeout(1500)  # ten services start one after the other
 
 ROLLING = "tests.faults.rolling"
 ZEROS = "failed_requests=0 lost=0 duplicate_effects=0 orphan=0 out_of_order=0 timers_missed=0 "

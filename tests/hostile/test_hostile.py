@@ -22,7 +22,6 @@ KINDS = 5 + 5 + 4 + 3 + 5
 """Files, forgeries, the broker, the door, inboxes."""
 
 
-@pytest.mark.timeout(600)
 async def test_a_short_run_finds_nothing() -> None:
     """In a process of its own: packs that hostile events publish stay on its shelf."""
     code, said = await ran("tests.hostile", "--n", "4", "--seed", "1")

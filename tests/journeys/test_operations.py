@@ -24,8 +24,6 @@ from tests.kit.monitoring import ALERTS, BOARDS, ROOT, asked, metrics_asked
 from tests.kit.prometheus import Prometheus, WatchedServers, prometheus
 from tests.kit.toy import channel_of
 
-pytestmark = pytest.mark.timeout(900)
-
 AT_ONCE = 16
 OF_THE_DAY = {"RequestsSlow", "EventsLate", "TasksLate", "CalendarEndsSoon"}
 """Alerts that may fire on a slow machine, at such speed, or late in a year."""

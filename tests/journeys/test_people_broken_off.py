@@ -72,7 +72,6 @@ def who(n: int) -> dict[str, str]:
     return {"name": ODD} | {way: ways[way] for way in step}
 
 
-@pytest.mark.timeout(240)
 async def test_a_kill_in_the_middle_of_an_erasure(breakable: Servers, tmp_path: Path) -> None:
     async with hasty(breakable, tmp_path / "services") as at, desks(at) as (staff, approver, _):
         ids = await asyncio.gather(
@@ -104,7 +103,6 @@ async def until_swept(servers: Servers) -> None:
             await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(240)
 async def test_two_replicas_end_what_was_kept_long_enough(breakable: Servers, tmp_path: Path) -> None:
     async with (
         hasty(breakable, tmp_path / "services", MONTHS_A_SECOND) as at,

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import pytest
 from pymongo import AsyncMongoClient
 
 from deploy.backup.archive import Manifest, documents, opened
@@ -152,7 +151,6 @@ class Lived:
     meanwhile: list[str]
 
 
-@pytest.mark.timeout(400)
 async def test_what_was_on_its_way_arrives_though_broker_and_database_are_new(tmp_path: Path) -> None:
     clock, copy, folder = sped_up(SPEED), tmp_path / "copy", tmp_path / "services"
     async with outside() as (mailbox, gateway):

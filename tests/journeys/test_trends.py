@@ -79,7 +79,6 @@ async def looked(servers: AnyServers, days: int) -> None:
             await asyncio.sleep(0.2)
 
 
-@pytest.mark.timeout(300)
 async def test_a_bad_batch_from_its_first_complaint_to_the_closing(alone: AnyServers, tmp_path: Path) -> None:
     folder, usual = tmp_path / "services", {f"B-{number}": 8 for number in range(5)}
     async with at(alone, folder, 0) as system:

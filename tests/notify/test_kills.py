@@ -5,13 +5,9 @@ The full size is `make bench-mails`.
 
 from pathlib import Path
 
-import pytest
-
 from bench import mails
 from deploy.local.servers import Servers
 from services.notify.ticker.lanes import UNRECORDED
-
-pytestmark = pytest.mark.timeout(400)  # what a dead process has taken on is taken on anew after a minute
 
 
 async def test_no_mail_is_missing_after_kills(breakable: Servers, tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 from uuid import uuid4
 
-import pytest
-
 from bench.measure import Client
 from bench.webhooks import happened, keys, name_of
 from deploy.local.servers import Servers
@@ -20,7 +18,6 @@ from shared.events import ContactRecorded, EvidenceAdded, Fact
 from tests.kit.webhooks import LOCAL, OK, Message, Receiver, receiver
 
 EVENTS_SENT, KILLS, SEED = 80, 3, 1
-pytestmark = pytest.mark.timeout(400)  # what a dead process has claimed is due again after a while
 
 
 async def publish(publisher: Publisher, exchange: str, told: Cause[Fact]) -> None:

@@ -22,7 +22,7 @@ from tests.kit.toy import channel_of, take_all
 from tests.shared.test_bus import changed, clean, event, listening, send
 
 __all__ = ["clean"]
-pytestmark = [pytest.mark.usefixtures("clean"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.usefixtures("clean")
 TOGETHER, BESIDE = 20, 25
 
 

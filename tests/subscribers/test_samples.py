@@ -64,7 +64,6 @@ def test_the_lock_file_names_no_registry() -> None:
     assert all("integrity" in each for name, each in lock["packages"].items() if name)
 
 
-@pytest.mark.timeout(300)
 async def test_all_three_tell_the_same_events_though_they_are_killed(
     played: Stage, busy: Gate, made: Made
 ) -> None:
@@ -116,7 +115,6 @@ async def test_repeats_are_told_once_and_poison_is_left_out(gate: Gate, made: Ma
             assert sample.runs
 
 
-@pytest.mark.timeout(200)
 async def test_they_come_back_when_the_broker_does(breakable: Servers, made: Made) -> None:
     gate = Gate.at(breakable)
     with running(made(gate)) as samples:
