@@ -112,11 +112,11 @@ async def _enter(wanted: Membership, cause: Cause[Any]) -> dict[UUID, Tally]:
     joining = in_course_of(cause, wanted.series, Joining(entry=wanted.entry))
     saved = await series.update(wanted.series, join, joining)
     found = saved.state or Series(id=wanted.series)
-    mine = found.tally(wanted.entry.complaint, wanted.alone)
+    complaint = wanted.entry.complaint
+    told = found.tallies([complaint, *found.after(wanted)], wanted.alone)
     if found.forgot(wanted.entry):
-        mine = mine.model_copy(update={"mine": wanted.entry})
-    later = {whom: found.tally(whom, wanted.alone) for whom in found.after(wanted)}
-    return later | {wanted.entry.complaint: mine}
+        told[complaint] = told[complaint].model_copy(update={"mine": wanted.entry})
+    return told
 
 
 async def _leave(complaint: UUID, left: UUID, cause: Cause[Any]) -> dict[UUID, Tally]:
@@ -128,9 +128,7 @@ async def _leave(complaint: UUID, left: UUID, cause: Cause[Any]) -> dict[UUID, T
         return gone
     saved = await series.update(left, join, in_course_of(cause, left, Joining(entry=entry, leaves=True)))
     rest = saved.state or Series(id=left)
-    return {
-        whom: rest.tally(whom) for whom in rest.after(Membership(series=left, entry=entry, back=True))
-    } | gone
+    return rest.tallies(rest.after(Membership(series=left, entry=entry, back=True))) | gone
 
 
 async def one(complaint: UUID) -> Grading:

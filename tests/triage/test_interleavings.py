@@ -86,7 +86,7 @@ def _unasked(id: UUID, state: Grading) -> Iterator[str]:
 
 def _stale(id: UUID, state: Grading, series: dict[UUID, Series]) -> Iterator[str]:
     for key, entry in state.joined.items():
-        told, known = series[UUID(key)].tally(id), state.tallies[key]
+        told, known = series[UUID(key)].tallies([id])[id], state.tallies[key]
         if told.mine != entry:
             yield f"the series has {told.mine}, {id} believes {entry}"
         elif told.number != known.number:

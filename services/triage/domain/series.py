@@ -60,17 +60,22 @@ class Series(BaseModel):
     def ordered(self) -> list[Entry]:
         return sorted(self.entries.values(), key=lambda entry: entry.order)
 
-    def tally(self, complaint: UUID, alone: bool = False) -> Tally:
-        """What this series has to tell a complaint; nothing of its neighbours, if it is `alone`."""
-        ordered, mine = self.ordered, self.entries.get(str(complaint))
-        before = [each for each in ordered if mine and each.order < mine.order]
-        after = [each for each in ordered if mine and each.order > mine.order]
+    def tallies(self, complaints: Iterable[UUID], alone: bool = False) -> dict[UUID, Tally]:
+        """What this series has to tell complaints; nothing of their neighbours, if they are `alone`."""
+        ordered = self.ordered
+        places = {each.complaint: place for place, each in enumerate(ordered)}
+        return {each: self._tally(ordered, places.get(each), alone) for each in complaints}
+
+    def _tally(self, ordered: list[Entry], place: int | None, alone: bool) -> Tally:
+        if place is None:
+            return Tally(series=self.id, version=self.version, number=self.dropped + 1, mine=None)
+        before, after = ordered[max(0, place - SHOWN) : place], ordered[place + 1 : place + 1 + SHOWN]
         return Tally(
             series=self.id,
             version=self.version,
-            number=self.dropped + len(before) + 1,
-            mine=mine,
-            others=() if alone else (*before[-SHOWN:], *after[:SHOWN]),
+            number=self.dropped + place + 1,
+            mine=ordered[place],
+            others=() if alone else (*before, *after),
         )
 
     def forgot(self, entry: Entry) -> bool:
