@@ -69,11 +69,19 @@ def _violations(event: ScenarioFinished) -> Iterator[tuple[str, str]]:
 
 
 def explore(
-    document: Mapping[str, Any], url: str, key: str, known: Known, *, examples: int, seed: int
+    document: Mapping[str, Any],
+    url: str,
+    key: str,
+    known: Known,
+    *,
+    examples: int,
+    seed: int,
+    edges: bool = True,
 ) -> Tally:
     """Call every operation of a document in so many ways, as the owner of this key; all checks.
 
-    `known` are values by parameter (`path.complaint`) or field (`body.role`), which most calls use.
+    `known` are values by parameter (`path.complaint`) or field (`body.role`), which most calls use. With
+    `edges` every bound of every form is tried too, however many examples are asked for.
     """
     config = SchemathesisConfig.from_dict(
         {
@@ -85,6 +93,7 @@ def explore(
             # Of all instants that a form may hold, few are ones that a clock reaches.
             "suppress-health-check": ["filter_too_much"],
             "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
+            "phases": {"coverage": {"enabled": edges}},
             "checks": OTHERWISE,
             "dictionaries": {_name(each): {"values": list(values)} for each, values in known.items()},
             "parameters": {each: {"dictionary": _name(each), "probability": MOSTLY} for each in known},

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 
@@ -114,12 +115,13 @@ def keys(played: Stage) -> dict[str, str]:
     return dict(zip(CALLERS, (system.key, system.approver_key, system.partner_key), strict=True))
 
 
-async def run(played: Stage, service: str, caller: str, about: Told, examples: int, seed: int) -> Tally:
+async def run(
+    played: Stage, service: str, caller: str, about: Told, examples: int, seed: int, edges: bool = True
+) -> Tally:
     """One service, asked by one caller."""
-    url, key = played.system.url(service), keys(played)[caller]
-    return await asyncio.to_thread(
-        explore, api(service), url, key, about.of(service), examples=examples, seed=seed
-    )
+    url, key, known = played.system.url(service), keys(played)[caller], about.of(service)
+    asked = partial(explore, api(service), url, key, known, examples=examples, seed=seed, edges=edges)
+    return await asyncio.to_thread(asked)
 
 
 def report(service: str, caller: str, tally: Tally) -> Iterator[str]:
