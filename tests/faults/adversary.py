@@ -74,7 +74,7 @@ class Adversary:
             for name in system.names:
                 if _is_dead(system.pid(name)):
                     deaths.append(f"{name} died by itself: {system.log(name)[-800:]}")
-                    self.say(f"{name} died by itself")
+                    self.say(deaths[-1])
                     self.blows.relaunch(name)
             await asyncio.sleep(0.5)
 

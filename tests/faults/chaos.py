@@ -44,7 +44,7 @@ class Wanted:
     carried: int = CARRIED
     replicas: int = 1
     mutant: str = ""
-    patience: float = 300.0
+    patience: float = 1_200.0
     settle: float = 300.0
     quiet: bool = False
 

@@ -27,6 +27,8 @@ AFTER = {
     "accept": "accepted", "investigate": "investigated", "propose": "proposed", "offer": "offered",
     "agree": "agreed", "implement": "implemented", "audit": "audited", "answer": "answered",
 }  # fmt: skip
+CUT_OFF = (httpx.HTTPError, AttributeError)
+"""Of a connection that ends as soon as it is made, uvloop keeps no socket, and anyio asks it for its peer."""
 CAUSES = {"product_quality": "material", "usage": "unclear_guide", "service": "communication"}
 
 
@@ -243,7 +245,7 @@ class Driver:
             url = self._url(service) + path
             try:
                 answer = await self.client.request(method, url, headers=headers, timeout=6, **content)
-            except httpx.HTTPError:
+            except CUT_OFF:
                 pass
             else:
                 if answer.status_code < 500 and answer.status_code != 429:

@@ -11,7 +11,7 @@ ZEROS += "timers_early=0 parked=0"
 
 
 async def test_nothing_is_lost_or_done_twice_while_everything_fails_once() -> None:
-    small = ("--quiet", "--n", "40", "--kills", "0", "--seed", "1", "--patience", "240", "--settle", "300")
+    small = ("--quiet", "--n", "40", "--kills", "0", "--seed", "1", "--patience", "600", "--settle", "600")
     code, said = await ran("tests.faults", *small)
     assert f"accepted=40 {ZEROS}" in said.splitlines()[-1], said
     assert code == 0, said
