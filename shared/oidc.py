@@ -15,6 +15,7 @@ import structlog
 from pydantic import BaseModel
 
 from shared import telemetry
+from shared.calling import RESET
 from shared.problems import Unavailable, WrongCredentials
 
 ALGORITHMS = {"RSA": ("RS256", "PS256"), "EC": ("ES256",)}
@@ -102,7 +103,7 @@ class Issuer:
         try:
             self._keys = await self._published()
             self._stale_at, self._away = monotonic() + FRESH_S, False
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, RESET, ValueError) as error:
             self._away = True
             _log.warning("issuer away", reason=telemetry.where(error))
         self._not_before = monotonic() + (PAUSE_S if self._keys else PAUSE_WITHOUT_KEYS_S)

@@ -12,6 +12,7 @@ import httpx
 from deploy.local.outside import Gateway
 from deploy.local.play import REPLIES, links_printed, links_sent
 from deploy.local.system import System
+from shared.calling import RESET
 from tests.faults.ledger import Entry, Ledger
 from tests.faults.post import Post
 
@@ -27,8 +28,6 @@ AFTER = {
     "accept": "accepted", "investigate": "investigated", "propose": "proposed", "offer": "offered",
     "agree": "agreed", "implement": "implemented", "audit": "audited", "answer": "answered",
 }  # fmt: skip
-CUT_OFF = (httpx.HTTPError, AttributeError)
-"""Of a connection that ends as soon as it is made, uvloop keeps no socket, and anyio asks it for its peer."""
 CAUSES = {"product_quality": "material", "usage": "unclear_guide", "service": "communication"}
 
 
@@ -245,7 +244,7 @@ class Driver:
             url = self._url(service) + path
             try:
                 answer = await self.client.request(method, url, headers=headers, timeout=6, **content)
-            except CUT_OFF:
+            except (httpx.HTTPError, RESET):
                 pass
             else:
                 if answer.status_code < 500 and answer.status_code != 429:

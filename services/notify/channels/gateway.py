@@ -19,6 +19,7 @@ from pydantic_core import from_json
 from services.notify.channels.wording import Words
 from services.notify.domain.record import Outcome, Route
 from shared import clock
+from shared.calling import RESET
 from shared.settings import Gateway
 
 TIMEOUT_S = 10
@@ -148,6 +149,8 @@ async def send(gateway: Gateway, message: Message, words: Words) -> Outcome:
             return await _posted(gateway.url.get_secret_value(), asked, form)
     except (TimeoutError, httpx.TransportError) as error:
         return Outcome(away=True, reason=f"the gateway is away: {type(error).__name__}")
+    except RESET:
+        return Outcome(away=True, reason="the gateway is away: ConnectError")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return Outcome(reason=f"the gateway was not understood: {type(error).__name__}")
 

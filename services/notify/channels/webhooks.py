@@ -22,6 +22,7 @@ from services.notify.channels.guard import CONNECT_S, Crowded, Guarded, Refused,
 from services.notify.domain.deliveries import LONGEST_WAIT_S, Attempt, Delivery, Outcome
 from services.notify.domain.signing import sign
 from shared import clock
+from shared.calling import RESET
 
 ATTEMPTS = Counter("redress_webhook_attempts_total", "Attempts to deliver webhooks, by outcome", ["outcome"])
 WAITING = Gauge("redress_webhooks_waiting", "Deliveries to enabled endpoints that have not ended")
@@ -73,6 +74,8 @@ class Sender:
             reason = f"not sent: {refused}"
         except (httpcore.ConnectError, httpcore.ConnectTimeout, ssl.SSLError) as error:
             reason = f"no connection ({type(error).__name__})"
+        except RESET:
+            reason = "no connection (ConnectError)"
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             reason = f"the connection broke ({type(error).__name__})"
         except (httpcore.UnsupportedProtocol, httpx.InvalidURL, ValueError) as error:
