@@ -24,6 +24,8 @@ LARGEST_BODY = 4 * 2**20
 EARLIEST, LATEST, DIGITS, LONGEST = 1900, 2300, 30, 65_536
 """Years of instants in events: due times lie beyond what callers may give. Digits of amounts; characters."""
 _INT64 = 2**63
+DEEPEST = 100
+"""Levels of nesting: MongoDB stores 180, those of our own documents among them."""
 _NAMES = UUID("5f2d0a5e-6f0f-5d55-9d0b-2f6e7a1c3b47")
 
 D = TypeVar("D", covariant=True)
@@ -191,15 +193,18 @@ def from_cloudevent(member: Any) -> Cause[Fact]:
     )
 
 
-def _within_bounds(value: Any) -> bool:
-    """Whether clocks reach, numbers can be kept and names stand for something, at any depth."""
+def _within_bounds(value: Any, levels: int = DEEPEST) -> bool:
+    """Whether clocks reach, numbers can be kept and names stand for something, at any depth there may be."""
+    if not levels:
+        return False
     match value:
         case BaseModel():
-            return all(map(_within_bounds, vars(value).values()))
+            return all(_within_bounds(each, levels - 1) for each in vars(value).values())
         case dict():
-            return all("\x00" not in name and _within_bounds(each) for name, each in value.items())
+            named = not any("\x00" in name for name in value)
+            return named and all(_within_bounds(each, levels - 1) for each in value.values())
         case list() | tuple():
-            return all(map(_within_bounds, value))
+            return all(_within_bounds(each, levels - 1) for each in value)
         case str():
             return len(value) <= LONGEST
         case datetime():
