@@ -6,9 +6,9 @@ from tests.faults.checks.world import World
 from tests.faults.expected import kind_of
 from tests.faults.ledger import Entry
 
-SENT, SUPPRESSED, QUEUED, FAILED = (
-    f"notice.{what}.v1" for what in ("sent", "suppressed", "queued", "failed")
-)
+TOLD = SENT, SUPPRESSED, QUEUED, FAILED = (
+    "notice.sent.v1", "notice.suppressed.v1", "notice.queued.v1", "notice.failed.v1",
+)  # fmt: skip
 BY_MACHINE = ("email", "message", "chat")
 ENDED = {"sent": (1, 0), "folded": (0, 1), "suppressed": (0, 1), "task": (0, 0)}
 """How often each state of a notice at rest was told as sent, and as suppressed."""
@@ -22,11 +22,10 @@ def check(world: World) -> None:
 
 
 def _counted(world: World, entry: Entry) -> None:
-    """How many of a kind are wanted, others told; a task that nobody does is recorded, too."""
-    recorded = (SENT, SUPPRESSED) if entry.scores else (SENT, SUPPRESSED, QUEUED, FAILED)
+    """How many of a kind are wanted, others told."""
     have: dict[tuple[str, int], set[str]] = defaultdict(set)
     for key, found in world.by_complaint.get(entry.id, {}).items():
-        if key[1] in recorded:
+        if key[1] in TOLD:
             have[kind_of(found[0]), key[2]].add(key[3])
     wanted = _wanted(world, entry)
     for kind in wanted.keys() | have.keys():
@@ -65,10 +64,12 @@ def _each(world: World, entry: Entry) -> None:
     """What was told of each notice, beside what its record says."""
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for key, found in world.by_complaint.get(entry.id, {}).items():
-        if key[1] in (SENT, SUPPRESSED, QUEUED, FAILED):
+        if key[1] in TOLD:
             told[key[3]][key[1]] += len(found)
     records = world.state("notify", entry.id).get("notices", [])
     states = {str(each["id"]): each["state"] for each in records}
+    left = list(states.values()).count("task") if entry.scores else 0
+    world.findings.notes["calls and letters that came up when their people had gone"] += left
     fault = world.findings.fault
     if len(states) < len(records):
         fault("duplicate_effects", entry.id, f"{len(records) - len(states)} notices are recorded twice")
