@@ -21,6 +21,12 @@ from tests.kit.history import event
 
 GRADED = ComplaintGraded(cycle=1, class_="quality", suggested=False, grade="minor", matches=())
 DUE: Any = {"cycle": 1, "clock": "reply", "due": "2026-11-22T08:00:00Z", "started": "2026-11-22T08:00:00Z"}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    return {"a": nested(levels - 1)} if levels else {}
+
+
 BOUNDS: list[tuple[Fact, dict[str, Any], dict[str, Any]]] = [
     (GRADED, {"time": "9999-12-31T23:59:59Z"}, {}),
     (GRADED, {"time": "0001-01-01T00:00:00Z"}, {}),
@@ -35,6 +41,7 @@ BOUNDS: list[tuple[Fact, dict[str, Any], dict[str, Any]]] = [
     (DeadlineSet(**DUE), {}, {"due": "2301-01-01T00:00:00Z"}),
     (PolicyPublished(pack="base", version=2, content={}), {}, {"content": {"a": [{"b\x00": 1}]}}),
     (PolicyPublished(pack="base", version=2, content={}), {}, {"content": {"a": [10**40]}}),
+    (PolicyPublished(pack="base", version=2, content={}), {}, {"content": nested(100)}),
 ]
 
 

@@ -1,6 +1,7 @@
 """Every reason for which an event is parked is in the table of docs/parked.md, in the words that it has."""
 
 import asyncio
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from tests.shared.test_bus import changed, event, listening
 PAGE = Path(__file__).parents[2] / "docs" / "parked.md"
 FOREIGN_USER = "came from broker user"
 FOREIGN, STALE, DATA = of_another(FACTS[2]), {"type": "complaint.sung.v1"}, {"data": {"nothing": 1}}
+FAR = changed(data=json.loads(event())["data"] | {"received_at": "9999-12-31T23:59:59Z"})
 ROWS: dict[str, tuple[bytes, str]] = {
     "failed 5 times, the last time with": (batch([event()]), "RuntimeError in __call__, test_bus.py"),
     "No event of type": (batch([changed(**STALE)]), "'complaint.sung.v1'"),
     "The data does not fit": (batch([changed(**DATA)]), "complaint.registered.v1"),
     "This is not a CloudEvent": (batch([changed(id=None)]), "#/id"),
     "is published by": (batch([changed(source="/redress/sla")]), "intake alone"),
+    "lies beyond what can be": (batch([FAR]), "reckoned with or stored"),
     "The body is not": (b"{nonsense", "JSON"),
     "The batch holds": (batch([b"1"] * (LARGEST_BATCH + 1)), "1001 events"),
     "does not listen to": (batch([FOREIGN]), "complaint.closed.v1"),
