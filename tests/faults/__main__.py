@@ -36,7 +36,12 @@ def _wanted() -> Wanted:
     parser.add_argument("--replicas", type=int, default=Wanted.replicas, help="processes of each service")
     parser.add_argument("--mutant", default="", choices=["", *SAFETIES], help="switch one safety off")
     parser.add_argument("--patience", type=float, default=Wanted.patience, help="seconds a step may take")
-    parser.add_argument("--settle", type=float, default=Wanted.settle, help="seconds until all must rest")
+    parser.add_argument(
+        "--settle",
+        type=float,
+        default=Wanted.settle,
+        help="seconds to wait for rest, once no less is left to do",
+    )
     parser.add_argument("--quiet", action="store_true")
     return Wanted(**vars(parser.parse_args()))
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from math import inf
 from time import monotonic
 from typing import Any, cast
 from uuid import UUID
@@ -22,11 +23,12 @@ from deploy.provision import COLLECTIONS, SERVICES
 from shared.driver import OPTIONS
 
 Document = dict[str, Any]
+Counts = dict[str, int]
 QUEUES = [f"{service}.inbox" for service in SERVICES] + [
     f"redress.retry.{tier}" for tier in ("5s", "30s", "5m", "30m")
 ]
 DUE_NOTICES = [f"{how}_{route}" for how in ("due", "urgent") for route in ("email", "message", "chat")]
-CALM, BACKLOG, LATE_MS = 3, 200, 5_000
+CALM, BACKLOG, LATE_MS, UNKNOWN = 3, 200, 5_000, 10**9
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _collection(client: "AsyncMongoClient[Document]", service: str) -> "AsyncCol
     return client[service].get_collection(COLLECTIONS[service], codec_options=OPTIONS)
 
 
-async def depths(servers: Servers, names: list[str]) -> dict[str, int]:
+async def depths(servers: Servers, names: list[str]) -> Counts:
     """How many messages are ready in these queues."""
     async with await aio_pika.connect(servers.admin_amqp_url) as connection:
         channel = await connection.channel()
@@ -113,51 +115,74 @@ async def depths(servers: Servers, names: list[str]) -> dict[str, int]:
         return found
 
 
+class _Patience:
+    """Whoever waits goes on while less and less is left to do, and so long once it stops getting less."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._began, self._least = seconds, monotonic(), inf
+        self._since = self._began
+
+    @property
+    def waited(self) -> float:
+        return monotonic() - self._began
+
+    def is_over(self, left: Counts) -> bool:
+        if (now := sum(left.values())) < self._least:
+            self._least, self._since = now, monotonic()
+        return monotonic() - self._since > self._seconds
+
+
 async def settle(servers: Servers, patience: float, *, closed: bool = True, but: str = "") -> Rest:
     """Wait until nothing moves: every complaint closed, or each where it is left if not `closed`.
 
     What waits for the service `but`, which was stopped, is not counted.
     """
-    began, calm, before, restless = monotonic(), 0, -1, "nothing looked at"
-    while monotonic() - began < patience:
-        restless, written = await _looked(servers, lambda client: _moving(client, closed), but)
-        calm = calm + 1 if not restless and written == before else 0
+    waiting, calm, before = _Patience(patience), 0, -1
+    while True:
+        left, written = await _looked(servers, lambda client: _moving(client, closed), but)
+        calm = calm + 1 if not left and written == before else 0
         before = written
         if calm >= CALM:
-            return Rest(monotonic() - began, "")
+            return Rest(waiting.waited, "")
+        if waiting.is_over(left):
+            return Rest(waiting.waited, _told(left) or "documents still change")
         await asyncio.sleep(0.5)
-    return Rest(monotonic() - began, restless or "documents still change")
 
 
 async def keep_up(servers: Servers, patience: float) -> Rest:
     """Wait until only what time brings is left to do, and that is being done as it comes."""
-    began, restless = monotonic(), "nothing looked at"
-    while restless and monotonic() - began < patience:
+    waiting = _Patience(patience)
+    while True:
         await asyncio.sleep(0.5)
-        restless, _ = await _looked(servers, _behind, "", backlog=BACKLOG)
-    return Rest(monotonic() - began, restless)
+        left, _ = await _looked(servers, _behind, "", backlog=BACKLOG)
+        if not left or waiting.is_over(left):
+            return Rest(waiting.waited, _told(left))
+
+
+def _told(left: Counts) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in left.items())
 
 
 async def _looked(
     servers: Servers,
-    counts: Callable[["AsyncMongoClient[Document]"], Awaitable[dict[str, int]]],
+    counts: Callable[["AsyncMongoClient[Document]"], Awaitable[Counts]],
     but: str,
     backlog: int = 0,
-) -> tuple[str, int]:
-    """What is not at rest, in words, and how many documents were ever written."""
+) -> tuple[Counts, int]:
+    """What is not at rest, and how many documents were ever written."""
     queues = [queue for queue in QUEUES if queue != f"{but}.inbox"]
     try:
-        moving = {name: count for name, count in (await depths(servers, queues)).items() if count > backlog}
+        left = {name: count for name, count in (await depths(servers, queues)).items() if count > backlog}
         async with database(servers) as client:
-            moving |= {name: count for name, count in (await counts(client)).items() if count}
+            left |= {name: count for name, count in (await counts(client)).items() if count}
             told = await client.admin.command("serverStatus")
     except (aio_pika.exceptions.AMQPError, OSError, PyMongoError) as error:
-        return f"not reachable: {type(error).__name__}", 0
+        return {f"no answer, {type(error).__name__}": UNKNOWN}, 0
     written = sum(told["metrics"]["document"][what] for what in ("inserted", "updated", "deleted"))
-    return ", ".join(f"{name}: {count}" for name, count in moving.items()), written
+    return left, written
 
 
-async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> dict[str, int]:
+async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> Counts:
     found = {
         f"{service} outboxes": await client[service][name].count_documents({"owed_at": {"$exists": True}})
         for service, name in COLLECTIONS.items()
@@ -172,7 +197,7 @@ async def _moving(client: "AsyncMongoClient[Document]", closed: bool) -> dict[st
     return found
 
 
-async def _behind(client: "AsyncMongoClient[Document]") -> dict[str, int]:
+async def _behind(client: "AsyncMongoClient[Document]") -> Counts:
     """Debts, notices and deadlines that should have been seen to some seconds ago."""
     late = [{"$subtract": ["$$NOW", LATE_MS]}]
     found = {
