@@ -11,7 +11,7 @@ from services.intake.domain.complaint import Action, Approved, Complaint, Soluti
 from services.intake.domain.handling import AddEvidence
 from services.intake.domain.stages import Stage
 from shared.events import ComplaintDispatched, ComplaintGraded, Money
-from shared.policy import FactRule, Pack, build, draft_of, in_use
+from shared.policy import Draft, FactRule, Pack, build, draft_of, in_use
 from shared.policy import shelf as shelves
 from shared.policy.reading import trials
 from tests.kit.complaint import START
@@ -40,15 +40,19 @@ WROTE = {
 
 
 @cache
+def drafted(pack: str) -> Draft:
+    return draft_of(pack, 1)
+
+
+@cache
 def pack_for(pack: str) -> Pack:
     """The pack; one with unbound parameters with the values that its vectors run with."""
-    draft = draft_of(pack, 1)
-    return build(draft, pack, trials(draft))
+    return build(drafted(pack), pack, trials(drafted(pack)))
 
 
 def shelved(pack: str) -> None:
     """Put it on the shelf as it is used here."""
-    shelves._published[pack, 1] = draft_of(pack, 1), pack_for(pack)
+    shelves._published[pack, 1] = drafted(pack), pack_for(pack)
 
 
 def whole(pack: Pack, said: Mapping[str, Any] = SAID) -> Complaint:
