@@ -63,9 +63,7 @@ def parse(text: str, name: str) -> Draft:
             raise Invalid(
                 f"{name} is nested too deeply", [Fault(detail=f"{name}:{deep}: too deep", pointer="#")]
             )
-        node = yaml.compose(text, Loader=_Loader)
-        places = list(islice(_places(node, (), name), MOST_PLACES + 1)) if node else []
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # the safe loader, in C where there is one
+        places, content = _read(text, name)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Invalid(f"{name} is not YAML", [_broken(error, name)]) from None
     if len(places) > MOST_PLACES:
@@ -75,6 +73,19 @@ def parse(text: str, name: str) -> Draft:
     if faults := list(_twice(places)):
         raise Invalid(f"{name} says something twice", faults)
     return Draft(content, dict(places))
+
+
+def _read(text: str, name: str) -> tuple[list[tuple[Place, str]], Any]:
+    """Where each value of the one document stands, then what it says: to say it changes the nodes (`<<`)."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return [], None
+        places = list(islice(_places(node, (), name), MOST_PLACES + 1))
+        return places, loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _too_deep(text: str) -> Iterator[int]:

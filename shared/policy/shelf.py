@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -109,7 +109,13 @@ def draft_of(pack: str, version: int) -> Draft:
     path = _file(pack, version)
     if path is None:
         raise Unavailable(f"There is no policy pack {pack} of version {version} here", (), 5)
-    return draft_from(path.read_text(encoding="utf-8"), f"policies/{pack}/{version}.yaml")
+    return _written(path, f"policies/{pack}/{version}.yaml")
+
+
+@lru_cache(8)
+def _written(path: Path, name: str) -> Draft:
+    """A file of the box; the few that many extend are read again and again."""
+    return draft_from(path.read_text(encoding="utf-8"), name)
 
 
 def _file(pack: str, version: int) -> Path | None:

@@ -74,10 +74,9 @@ def test_what_is_sound_has_no_fault(sound: World) -> None:
 
 
 def test_a_revised_grade_may_set_a_clock_anew(sound: World) -> None:
-    graded, last = (
-        next(each for each in sound.told if each.type == type)
-        for type in ("complaint.graded.v1", "deadline.set.v1")
-    )
+    graded = next(each for each in sound.told if each.type == "complaint.graded.v1")
+    of_same = (each for each in sound.told if each.complaint == graded.complaint)
+    last = next(each for each in of_same if each.type == "deadline.set.v1")
     anew = replace(last, id="set anew", sequence=1_000)
     revised = replace(graded, id="revised", sequence=1_000, data=graded.data | {"revision": 2})
     with_both = replace(sound, told=[*sound.told, anew, revised], findings=Findings())

@@ -23,7 +23,7 @@ async def test_replicas_are_restarted_in_turn_and_nobody_notices() -> None:
 async def test_a_service_that_leaves_at_once_fails_requests() -> None:
     """Its balancer knows it for a second longer."""
     code, said = await ran(
-        ROLLING, "--quiet", "--rate", "20", "--drain", "0", "--only", "intake", "--carried", "10000"
+        ROLLING, "--quiet", "--rate", "8", "--drain", "0", "--only", "intake", "--carried", "10000"
     )
     assert code != 0
     assert int(re.findall(r"failed_requests=(\d+)", said)[-1]) > 0, said
