@@ -39,6 +39,15 @@ def within_reach(instant: datetime) -> datetime:
     return instant
 
 
+def called(name: str) -> str:
+    """The name itself. Raises ValueError for one that no pack gives, and no document can have as a key."""
+    if len(name) > 100 or "\x00" in name:
+        raise ValueError("give a name of up to 100 characters, none of them NUL")
+    return name
+
+
+Called = Annotated[str, AfterValidator(called)]
+"""A Key in an event whose schema was promised without its bounds."""
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(within_reach),
@@ -656,8 +665,8 @@ class ComplaintDispatched(TriageFact):
 
     type: ClassVar[str] = "complaint.dispatched.v1"
     cycle: int
-    lead: str
-    departments: tuple[str, ...]
+    lead: Called
+    departments: tuple[Called, ...]
     revision: int = 1
 
 

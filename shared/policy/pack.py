@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from shared.events import Channel
+from shared.events import Channel, Key
 from shared.policy.clocks import ClockRule, Mark, MarkRule
 from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, tests
 from shared.policy.counters import Counter, Quota
@@ -239,7 +239,7 @@ class Pack(Section):
     decisions: dict[str, Decision] = {}
     quotas: tuple[Quota, ...] = ()
     roles: dict[str, Role] = {}
-    departments: Annotated[dict[str, Department], Field(min_length=1)]
+    departments: Annotated[dict[Key, Department], Field(min_length=1)]
     routing: tuple[Routing, ...] = ()
     without: tuple[StepName, ...] = ()
     steps: tuple[StepRule, ...] = ()

@@ -40,8 +40,9 @@ FEW = 12
 """Mutated events in a batch, beside the whole way of the complaint they are about."""
 IDS = st.uuids(version=4)
 PATIENCE_S = 60
-FAILED = "failed "
-"""How the reason begins of what was parked for another exception than a refusal."""
+FAILED, LATE = "failed ", "Unavailable in draft_of, shelf.py"
+"""How the reason begins of what was parked for another exception than a refusal, and how it ends of an event
+of a policy pack that may still be published."""
 
 
 @dataclass
@@ -159,7 +160,7 @@ async def read_hostile(reader: Reader, examples: int, chance: int) -> Tally:
         if accounted != _members(body):
             tally.wrong(f"of {_members(body)} events {accounted} were handled or parked", body)
         for reason, member in parked.items():
-            if reason.startswith(FAILED):
+            if reason.startswith(FAILED) and not reason.endswith(LATE):
                 tally.wrong(reason, member)
         return None
 

@@ -260,7 +260,13 @@ async def staff(issuer: Issuer, examples: int, chance: int) -> Tally:
     assert await gatekeeper().admit(genuine)
     said = set()
 
+    words, _, text = genuine.rpartition(".")
+    signature = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
     async def attempt(token: str) -> str | None:
+        told, _, signed = token.rpartition(".")
+        if told == words and _same(signed, signature):
+            return None
         try:
             await gatekeeper().admit(token.encode("utf-8", "replace").decode())
         except WrongCredentials as problem:

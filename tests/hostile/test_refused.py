@@ -9,6 +9,7 @@ from services.notify.domain.signing import fault, secret_text
 from shared import clock
 from shared.envelope import LARGEST_BODY, from_cloudevent, open_batch
 from shared.events import (
+    ComplaintDispatched,
     ComplaintGraded,
     DeadlineSet,
     Fact,
@@ -42,6 +43,8 @@ BOUNDS: list[tuple[Fact, dict[str, Any], dict[str, Any]]] = [
     (PolicyPublished(pack="base", version=2, content={}), {}, {"content": {"a": [{"b\x00": 1}]}}),
     (PolicyPublished(pack="base", version=2, content={}), {}, {"content": {"a": [10**40]}}),
     (PolicyPublished(pack="base", version=2, content={}), {}, {"content": nested(100)}),
+    (ComplaintDispatched(cycle=1, lead="a", departments=("a",)), {}, {"departments": ["a\x00b"]}),
+    (ComplaintDispatched(cycle=1, lead="a", departments=("a",)), {}, {"lead": "x" * 101}),
 ]
 
 
