@@ -241,7 +241,7 @@ class ComplaintAssigned(IntakeFact):
 
     type: ClassVar[str] = "complaint.assigned.v1"
     cycle: int
-    department: str | None = None
+    department: Called | None = None
 
 
 class HandlerNamed(IntakeFact):
@@ -261,7 +261,7 @@ class ComplaintAccepted(IntakeFact):
 
     type: ClassVar[str] = "complaint.accepted.v1"
     cycle: int
-    department: str
+    department: Called
 
 
 class InvestigationStarted(IntakeFact):
@@ -288,7 +288,7 @@ class SolutionProposed(IntakeFact):
     cycle: int
     number: int = 1
     measure: str
-    department: str
+    department: Called
     due: datetime | None = None
     cost: Money | None = None
     kind: Name | None = None
@@ -485,7 +485,7 @@ class EmergencyDeclared(IntakeFact):
 
     type: ClassVar[str] = "complaint.emergency_declared.v1"
     cycle: int
-    roles: tuple[str, ...]
+    roles: tuple[Called, ...]
 
 
 class AdverseEventRecorded(IntakeFact):
@@ -536,7 +536,7 @@ class RectificationOrdered(IntakeFact):
     About an order, as are those that follow; `correlationid` is the order's id."""
 
     type: ClassVar[str] = "rectification.ordered.v1"
-    department: Name
+    department: Annotated[Name, AfterValidator(called)]
     due: datetime
     because: Literal["complaint", "spot_check", "trend"]
     about: UUID
@@ -547,7 +547,7 @@ class RectificationBreached(IntakeFact):
     """The deadline of an order passed, and the department had not reported that it is done."""
 
     type: ClassVar[str] = "rectification.breached.v1"
-    department: Name
+    department: Annotated[Name, AfterValidator(called)]
     due: datetime
     criticised: bool
 
@@ -556,7 +556,7 @@ class RectificationVerified(IntakeFact):
     """A supervisor found that the order was carried out; `in_time` if it was reported by `due`."""
 
     type: ClassVar[str] = "rectification.verified.v1"
-    department: Name
+    department: Annotated[Name, AfterValidator(called)]
     due: datetime
     in_time: bool
 
@@ -565,7 +565,7 @@ class RectificationWithdrawn(IntakeFact):
     """The order no longer stands."""
 
     type: ClassVar[str] = "rectification.withdrawn.v1"
-    department: Name
+    department: Annotated[Name, AfterValidator(called)]
 
 
 class About(Value):
@@ -611,7 +611,7 @@ class TrendMeasureRecorded(TrendFact):
 
     type: ClassVar[str] = "trend.measure_recorded.v1"
     number: int
-    department: Name
+    department: Annotated[Name, AfterValidator(called)]
     due: datetime
     effective_from: datetime
 
@@ -676,7 +676,7 @@ class ComplaintEscalated(TriageFact):
     type: ClassVar[str] = "complaint.escalated.v1"
     cycle: int
     gate: str
-    roles: tuple[str, ...]
+    roles: tuple[Called, ...]
 
 
 class ComplaintLinked(TriageFact):
@@ -739,7 +739,7 @@ class DeadlineFact(SlaFact):
     cycle: int
     clock: str
     due: datetime
-    department: str | None = None
+    department: Called | None = None
     target: bool = False
 
 
@@ -784,7 +784,7 @@ class DeadlineEscalated(DeadlineFact):
 
     type: ClassVar[str] = "deadline.escalated.v1"
     rung: int
-    roles: tuple[str, ...]
+    roles: tuple[Called, ...]
 
 
 class DeadlineAcknowledged(DeadlineFact):
