@@ -152,8 +152,8 @@ async def survey_links(examples: int, chance: int) -> Tally:
 
 
 def _in_path(token: str) -> bool:
-    """Whether it reaches the page at all: an empty one, or one of two parts, is another path."""
-    return token not in ("", ".", "..") and not set(token) & set("/\ud800") and token.isprintable()
+    """Whether it reaches the page at all: an empty one, or one of two parts, is another address."""
+    return token not in ("", ".", "..") and not set(token) & set("/?#\ud800") and token.isprintable()
 
 
 def _request(method: str, path: str, token: str, **more: Any) -> httpx.Request:
