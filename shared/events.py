@@ -48,6 +48,8 @@ def called(name: str) -> str:
 
 Called = Annotated[str, AfterValidator(called)]
 """A Key in an event whose schema was promised without its bounds."""
+Unit = Annotated[Name, AfterValidator(called)]
+"""The same where the schema has those of a Name."""
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(within_reach),
@@ -536,7 +538,7 @@ class RectificationOrdered(IntakeFact):
     About an order, as are those that follow; `correlationid` is the order's id."""
 
     type: ClassVar[str] = "rectification.ordered.v1"
-    department: Annotated[Name, AfterValidator(called)]
+    department: Unit
     due: datetime
     because: Literal["complaint", "spot_check", "trend"]
     about: UUID
@@ -547,7 +549,7 @@ class RectificationBreached(IntakeFact):
     """The deadline of an order passed, and the department had not reported that it is done."""
 
     type: ClassVar[str] = "rectification.breached.v1"
-    department: Annotated[Name, AfterValidator(called)]
+    department: Unit
     due: datetime
     criticised: bool
 
@@ -556,7 +558,7 @@ class RectificationVerified(IntakeFact):
     """A supervisor found that the order was carried out; `in_time` if it was reported by `due`."""
 
     type: ClassVar[str] = "rectification.verified.v1"
-    department: Annotated[Name, AfterValidator(called)]
+    department: Unit
     due: datetime
     in_time: bool
 
@@ -565,7 +567,7 @@ class RectificationWithdrawn(IntakeFact):
     """The order no longer stands."""
 
     type: ClassVar[str] = "rectification.withdrawn.v1"
-    department: Annotated[Name, AfterValidator(called)]
+    department: Unit
 
 
 class About(Value):
@@ -611,7 +613,7 @@ class TrendMeasureRecorded(TrendFact):
 
     type: ClassVar[str] = "trend.measure_recorded.v1"
     number: int
-    department: Annotated[Name, AfterValidator(called)]
+    department: Unit
     due: datetime
     effective_from: datetime
 
