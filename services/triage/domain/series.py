@@ -5,8 +5,10 @@ entries of the others are; what they mean is the pack's affair.
 """
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from functools import lru_cache
+from datetime import datetime
+from functools import cached_property, lru_cache
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel
@@ -56,17 +58,20 @@ class Series(BaseModel):
     dropped: int = 0
     entries: dict[str, Entry] = {}
 
-    @property
+    @cached_property  # a series is never changed, only followed by another
     def ordered(self) -> list[Entry]:
-        return sorted(self.entries.values(), key=lambda entry: entry.order)
+        return sorted(self.entries.values(), key=_order)
 
     def tallies(self, complaints: Iterable[UUID], alone: bool = False) -> dict[UUID, Tally]:
         """What this series has to tell complaints; nothing of their neighbours, if they are `alone`."""
-        ordered = self.ordered
-        places = {each.complaint: place for place, each in enumerate(ordered)}
-        return {each: self._tally(ordered, places.get(each), alone) for each in complaints}
+        return {each: self._tally(self._place(each), alone) for each in complaints}
 
-    def _tally(self, ordered: list[Entry], place: int | None, alone: bool) -> Tally:
+    def _place(self, complaint: UUID) -> int | None:
+        entry = self.entries.get(str(complaint))
+        return None if entry is None else bisect_left(self.ordered, entry.order, key=_order)
+
+    def _tally(self, place: int | None, alone: bool) -> Tally:
+        ordered = self.ordered
         if place is None:
             return Tally(series=self.id, version=self.version, number=self.dropped + 1, mine=None)
         before, after = ordered[max(0, place - SHOWN) : place], ordered[place + 1 : place + 1 + SHOWN]
@@ -84,10 +89,15 @@ class Series(BaseModel):
 
     def after(self, member: Membership) -> list[UUID]:
         """Whom this entry concerns: those after it (all, for a mere count), with `back` those before."""
-        others = [each for each in self.ordered if each.complaint != member.entry.complaint]
-        before = [each.complaint for each in others if each.order < member.entry.order]
-        later = [each.complaint for each in others if each.order > member.entry.order]
-        return [*(before[-SHOWN:] if member.back else []), *(later if member.alone else later[:SHOWN])]
+        mine, order = member.entry, member.entry.order
+        before = self.ordered[: bisect_left(self.ordered, order, key=_order)]
+        later = self.ordered[bisect_right(self.ordered, order, key=_order) :]
+        concerned = [*(before[-SHOWN:] if member.back else []), *(later if member.alone else later[:SHOWN])]
+        return [each.complaint for each in concerned if each.complaint != mine.complaint]
+
+
+def _order(entry: Entry) -> tuple[datetime, UUID]:
+    return entry.order
 
 
 def series_id(pack: str, kind: str, same: Iterable[tuple[str, str]]) -> UUID:
@@ -106,14 +116,13 @@ def join(state: Series | None, cause: Cause[Joining]) -> tuple[Series, list[Fact
     entry, key = cause.data.entry, str(cause.data.entry.complaint)
     if known.entries.get(key) == (None if cause.data.leaves else entry):
         return known, []
+    if not cause.data.leaves and known.forgot(entry):
+        return known, []
     entries = {name: each for name, each in known.entries.items() if name != key}
-    dropped, oldest = known.dropped, min(entries.values(), key=lambda each: each.order, default=entry)
     if not cause.data.leaves:
-        if known.forgot(entry):
-            return known, []
         entries[key] = entry
+    dropped = known.dropped
     if len(entries) > KEPT:
-        del entries[str(oldest.complaint)]
+        del entries[str(known.ordered[0].complaint)]
         dropped += 1
-    changes = {"version": known.version + 1, "entries": entries, "dropped": dropped}
-    return known.model_copy(update=changes), []
+    return Series(id=known.id, version=known.version + 1, dropped=dropped, entries=entries), []
