@@ -6,6 +6,7 @@ Each message holds one event, as it would have come from an idle intake, so that
 import asyncio
 from collections.abc import Iterator, Sequence
 from time import perf_counter
+from uuid import uuid4
 
 import aio_pika
 import uuid_utils
@@ -46,15 +47,19 @@ async def overheard(amqp_url: str, product: Product) -> list[bytes]:
 
 
 def copies(models: Sequence[bytes], count: int) -> Iterator[aio_pika.Message]:
-    """The same of so many complaints, each with ids and a number of its own."""
+    """The same of so many complaints, each with ids, a number and a customer of its own."""
     known = [from_cloudevent(open_batch(body)[0]) for body in models]
+    statements = [each.data for each in known if isinstance(each.data, StatementRecorded)]
+    ways = [way for each in statements for way in each.fingerprints]
     for number in range(count):
         complaint, subject = str(uuid_utils.uuid7()), f"RC-{number:010d}"
+        others = {way: uuid4().hex for way in ways}
         for body, event in zip(models, known, strict=True):
             for old, new in {
-                str(event.id): str(uuid_utils.uuid4()),
+                str(event.id): str(uuid4()),
                 str(event.complaint): complaint,
                 event.subject: subject,
+                **others,
             }.items():
                 body = body.replace(old.encode(), new.encode())
             durably = aio_pika.DeliveryMode.PERSISTENT
