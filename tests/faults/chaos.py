@@ -4,7 +4,7 @@ import asyncio
 import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,6 +96,7 @@ class Run:
     clock: Clock
     witness: Witness
     chance: random.Random = field(init=False)
+    driver: Driver = field(init=False)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.wanted.seed)
@@ -128,7 +129,7 @@ class Run:
         gateway = self.ground.gateway
         poll, hands = (POLL_OF_MANY_S, HANDS_OF_MANY) if self.wanted.many else (POLL_S, HANDS)
         patience = self.wanted.patience
-        driver = Driver(
+        self.driver = Driver(
             self.system,
             self.client,
             self.post,
@@ -144,7 +145,7 @@ class Run:
         )
         adversary = Adversary(blows, self.ledger, draws[1], self.wanted.kills, self.say)
         watch = asyncio.create_task(adversary.watch())
-        await asyncio.gather(driver.carry_all(), adversary.run())
+        await asyncio.gather(self.driver.carry_all(), adversary.run())
         watch.cancel()
         return blows
 
@@ -152,7 +153,7 @@ class Run:
         listening = asyncio.create_task(self.witness.listen(self.servers.admin_amqp_url))
         blows = await self.suffer()
         self.say("all handed in and carried")
-        settled = await self._settled()
+        settled = await self._finished(self._settled)
         hashes, redelivered, settled = await self._stormed(settled)
         unready, stopped = await self._unready(), None
         if self.wanted.many:
@@ -179,6 +180,12 @@ class Run:
         self.say(rest.restless or "settled")
         return rest
 
+    async def _finished(self, settled: Callable[[], Awaitable[Rest]]) -> Rest:
+        """At rest also after people have seen to what came up for them since they went."""
+        rest = await settled()
+        await self.driver.do_what_is_left()
+        return Rest(rest.seconds, rest.restless or (await settled()).restless)
+
     async def _stormed(self, settled: Rest) -> tuple[tuple[dict[str, str], dict[str, str]], int, Rest]:
         """The hashes before and after the storm, how many events it brought once more, and the rest."""
         closed = [entry.id for entry in self.ledger.entries if entry.closed][:STORMED]
@@ -200,9 +207,13 @@ class Run:
         for name in [name for name in self.system.names if name.startswith("sla")]:
             await self.system.end(name)
         stopped = machine_now()
+        rest = await self._finished(self._settled_without_sla)
+        return stopped, Rest(kept_up.seconds + rest.seconds, kept_up.restless or rest.restless)
+
+    async def _settled_without_sla(self) -> Rest:
         rest = await state.settle(self.servers, self.wanted.settle, closed=False, but="sla")
         self.say(rest.restless or "settled without sla")
-        return stopped, Rest(kept_up.seconds + rest.seconds, kept_up.restless or rest.restless)
+        return rest
 
     async def _unready(self) -> list[str]:
         found = []

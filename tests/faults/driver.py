@@ -52,7 +52,14 @@ class Driver:
     async def carry_all(self) -> None:
         """Those that are carried as fast as so many hands can, the others at a constant rate."""
         carried = [entry for entry in self.ledger.entries if entry.scores]
-        await asyncio.gather(*(self._carry_in_turn(entry) for entry in carried), self._hand_in_others())
+        await asyncio.gather(
+            *(self._in_turn(self._carry, entry) for entry in carried), self._hand_in_others()
+        )
+
+    async def do_what_is_left(self) -> None:
+        """The calls and letters that came up after a complaint had been carried to its end."""
+        closed = [entry for entry in self.ledger.entries if entry.closed]
+        await asyncio.gather(*(self._in_turn(self._do_tasks, entry) for entry in closed))
 
     async def _hand_in_others(self) -> None:
         others, began = [entry for entry in self.ledger.entries if not entry.scores], monotonic()
@@ -64,11 +71,11 @@ class Driver:
                 handed_in = tasks.create_task(self._unless_stuck(self._hand_in, entry))
                 handed_in.add_done_callback(lambda done: waiting.release())
 
-    async def _carry_in_turn(self, entry: Entry) -> None:
+    async def _in_turn(self, work: Callable[[Entry], Awaitable[Any]], entry: Entry) -> None:
         async with self.hands:
-            await self._unless_stuck(self._carry, entry)
+            await self._unless_stuck(work, entry)
 
-    async def _unless_stuck(self, work: Callable[[Entry], Awaitable[None]], entry: Entry) -> None:
+    async def _unless_stuck(self, work: Callable[[Entry], Awaitable[Any]], entry: Entry) -> None:
         try:
             await work(entry)
         except Stuck as stuck:

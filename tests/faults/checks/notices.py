@@ -22,10 +22,11 @@ def check(world: World) -> None:
 
 
 def _counted(world: World, entry: Entry) -> None:
-    """How many of a kind are wanted, others told."""
+    """How many of a kind are wanted, others told; a task that nobody does is recorded, too."""
+    recorded = (SENT, SUPPRESSED) if entry.scores else TOLD
     have: dict[tuple[str, int], set[str]] = defaultdict(set)
     for key, found in world.by_complaint.get(entry.id, {}).items():
-        if key[1] in TOLD:
+        if key[1] in recorded:
             have[kind_of(found[0]), key[2]].add(key[3])
     wanted = _wanted(world, entry)
     for kind in wanted.keys() | have.keys():
@@ -68,8 +69,6 @@ def _each(world: World, entry: Entry) -> None:
             told[key[3]][key[1]] += len(found)
     records = world.state("notify", entry.id).get("notices", [])
     states = {str(each["id"]): each["state"] for each in records}
-    left = list(states.values()).count("task") if entry.scores else 0
-    world.findings.notes["calls and letters that came up when their people had gone"] += left
     fault = world.findings.fault
     if len(states) < len(records):
         fault("duplicate_effects", entry.id, f"{len(records) - len(states)} notices are recorded twice")
