@@ -9,6 +9,7 @@ from typing import Any
 from deploy.provision import SERVICES
 from shared import contract
 from shared.contract.schemas import DRAFT, Schema
+from shared.events import LONGEST_KEY
 from shared.policy import Pack
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -53,6 +54,7 @@ def pack_schema() -> Schema:
     for name, section in written.items():
         if "additionalProperties" in section and name not in WHOLE:
             section["additionalProperties"] = {"anyOf": [section["additionalProperties"], {"type": "null"}]}
+            section.setdefault("propertyNames", {"maxLength": LONGEST_KEY})
             section.pop("minProperties", None)
     bound = {"type": ["boolean", "number", "string"], "description": "The value of a parent's parameter"}
     written["parameters"]["additionalProperties"]["anyOf"].append(bound)

@@ -5,6 +5,7 @@ removed; a changed meaning is a new class with the next version in its type. Rea
 `private` events travel on `redress.private` and may hold personal data; all others must not.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +27,8 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Word = Annotated[str, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f]*$")]
 """Short and printable: what records write of facts and rules."""
-Key = Annotated[str, StringConstraints(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
+CONTROL, LONGEST_KEY = re.compile(r"[\x00-\x1f]"), 60
+Key = Annotated[str, StringConstraints(max_length=LONGEST_KEY, pattern=r"^[^\x00-\x1f]*$")]
 """What a pack calls something."""
 Fingerprint = Annotated[str, StringConstraints(max_length=64)]
 Language = Literal["zh-CN", "zh-TW", "en"]
@@ -40,14 +42,14 @@ def within_reach(instant: datetime) -> datetime:
 
 
 def called(name: str) -> str:
-    """The name itself. Raises ValueError for one that no pack gives, and no document can have as a key."""
-    if len(name) > 100 or "\x00" in name:
-        raise ValueError("give a name of up to 100 characters, none of them NUL")
+    """The name itself. Raises ValueError for one that is no Key; some no document could have as a key."""
+    if len(name) > LONGEST_KEY or CONTROL.search(name):
+        raise ValueError(f"give a name of up to {LONGEST_KEY} characters, none of them a control character")
     return name
 
 
 Called = Annotated[str, AfterValidator(called)]
-"""A Key in an event whose schema was promised without its bounds."""
+"""A Key where a schema does not tell its bounds: it was promised without them, or could not say more."""
 Unit = Annotated[Name, AfterValidator(called)]
 """The same where the schema has those of a Name."""
 Instant = Annotated[

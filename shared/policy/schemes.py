@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from shared.events import Called
 from shared.policy.clocks import Duration
 from shared.policy.conditions import Facts, Finding, Section, Test
 from shared.policy.counters import Run
@@ -48,7 +49,7 @@ class Decision(Section):
 
     title: Titles
     role: str
-    options: Annotated[dict[str, str], Field(min_length=1)]
+    options: Annotated[dict[Called, str], Field(min_length=1)]
     meanwhile: str
     due: Duration | None = None
     target: Share | None = None
@@ -61,12 +62,12 @@ class Scheme(Section):
     """
 
     title: Titles
-    grades: Annotated[dict[str, Grade], Field(min_length=1)]
+    grades: Annotated[dict[Called, Grade], Field(min_length=1)]
     rows: tuple[Row, ...]
     otherwise: str
     verified_when: Test = Test.model_validate({"verified": True})
     run: Run | None = None
-    marks: dict[str, Test] = {}
+    marks: dict[Called, Test] = {}
 
     def gravest(self, grades: set[str]) -> str:
         return min(grades, key=list(self.grades).index)

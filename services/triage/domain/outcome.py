@@ -1,19 +1,18 @@
 """The outcome: grades, class and departments of a case, with every reason; pure, so it can be rehearsed."""
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from services.triage.domain.case import Case, Decided
 from services.triage.domain.classification import suggest_department
-from shared.events import ComplaintDispatched, ComplaintGraded, Match
+from shared.events import CONTROL, LONGEST_KEY, ComplaintDispatched, ComplaintGraded, Match
 from shared.policy import Scheme, Verdict, plain
 from shared.problems import Conflict, Fault, Invalid
 
 DECISION = "decision"
 """What a match names as its fact when a person decided."""
-CONTROL, LONGEST = re.compile(r"[\x00-\x1f]"), 100
+LONGEST = 100
 
 
 def graded(case: Case) -> ComplaintGraded:
@@ -104,9 +103,10 @@ def _match(
     final: bool = False,
 ) -> Match:
     """A reason; a text that a customer wrote may be long and hold anything."""
-    about = {"rule": rule, "fact": fact, "value": "" if value == "None" else value, "comparison": comparison}
+    about = {"rule": rule, "value": "" if value == "None" else value, "comparison": comparison}
     words = {name: CONTROL.sub(" ", text)[:LONGEST] for name, text in (about | {"clause": clause}).items()}
-    return Match(**words, scheme=scheme, grade=grade, rank=order.index(grade), final=final)
+    fact = CONTROL.sub(" ", fact)[:LONGEST_KEY]
+    return Match(**words, fact=fact, scheme=scheme, grade=grade, rank=order.index(grade), final=final)
 
 
 def after_runs(case: Case, name: str, scheme: Scheme, verdict: Verdict) -> str:
