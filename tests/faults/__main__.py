@@ -35,6 +35,7 @@ def _wanted() -> Wanted:
     parser.add_argument("--carried", type=int, default=Wanted.carried, help="of these so many to the end")
     parser.add_argument("--replicas", type=int, default=Wanted.replicas, help="processes of each service")
     parser.add_argument("--mutant", default="", choices=["", *SAFETIES], help="switch one safety off")
+    parser.add_argument("--speed", type=float, default=0.0, help="how fast time passes; 0: as fits the size")
     parser.add_argument("--patience", type=float, default=Wanted.patience, help="seconds a step may take")
     parser.add_argument(
         "--settle",

@@ -44,6 +44,7 @@ class Wanted:
     carried: int = CARRIED
     replicas: int = 1
     mutant: str = ""
+    speed: float = 0.0
     patience: float = 1_200.0
     settle: float = 300.0
     quiet: bool = False
@@ -104,7 +105,8 @@ class Run:
 
     def say(self, line: str) -> None:
         if not self.wanted.quiet:
-            sys.stdout.write(f"{self.ledger.now():6.1f} s  {self.ledger.closed:4} closed  {line}\n")
+            done = f"{len(self.ledger.accepted):5} accepted  {self.ledger.closed:4} closed"
+            sys.stdout.write(f"{self.ledger.now():6.1f} s  {done}  {line}\n")
             sys.stdout.flush()
 
     def launch(self, name: str) -> None:
@@ -244,7 +246,7 @@ async def chaos(wanted: Wanted) -> Outcome:
 @asynccontextmanager
 async def _run(wanted: Wanted, folder: Path) -> AsyncIterator[Run]:
     ledger = plan(wanted.n, random.Random(f"{wanted.seed} plan"), wanted.carried)
-    speed = SPEED_OF_MANY if wanted.many else SPEED
+    speed = wanted.speed or (SPEED_OF_MANY if wanted.many else SPEED)
     post, clock = Post(ledger.now), Clock(machine_now(), BUSINESS, speed)
     async with ground(folder, post, clock, names(wanted)) as on, on.system.client() as client:
         run = Run(wanted, on, client, post, ledger, clock, Witness(folder / "witness.db"))

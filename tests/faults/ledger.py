@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ from shared.clock import machine_now
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "complaints.jsonl"
 SLOW_SHARE, LOW_SHARE = 0.04, 0.12
+OF_A_CUSTOMER = 10
+"""How often somebody complains before another customer takes their place."""
 
 
 @dataclass
@@ -95,7 +98,7 @@ def plan(count: int, chance: random.Random, carried: int) -> Ledger:
     """
     rows = read(SAMPLES).complaints
     chance.shuffle(rows)
-    entries = [_entry(at, rows[at % len(rows)], chance) for at in range(count)]
+    entries = [_entry(at, rows[at % len(rows)], len(rows), chance) for at in range(count)]
     carried = min(carried, count)
     for at, entry in enumerate(entries):
         if at * carried // count == (at - 1) * carried // count:
@@ -103,9 +106,20 @@ def plan(count: int, chance: random.Random, carried: int) -> Ledger:
     return Ledger(entries)
 
 
-def _entry(at: int, row: dict[str, Any], chance: random.Random) -> Entry:
+def _neighbour(complainant: dict[str, Any], house: int) -> dict[str, Any]:
+    """Somebody of the same name who is reached elsewhere."""
+    ways = {"email": ("@", f".{house}@"), "phone": (r"\b(\d)\d{3}\b", rf"\g<1>{house % 1_000:03}")}
+    moved = {way: re.sub(*ways[way], complainant[way], count=1) for way in ways if way in complainant}
+    if "address" in complainant:
+        moved["address"] = f"{complainant['address']} {house}"
+    return complainant | moved
+
+
+def _entry(at: int, row: dict[str, Any], customers: int, chance: random.Random) -> Entry:
     body = json.loads(json.dumps({name: value for name, value in row.items() if name != "play"}))
     body["description"] += f" ({at})"
+    if (house := at // customers // OF_A_CUSTOMER) > 0:
+        body["complainant"] = _neighbour(body["complainant"], house)
     slow = at < 2 or chance.random() < SLOW_SHARE
     if slow:  # grave, so that its department has the least time
         body["facts"] = {**body.get("facts", {}), "injured": 1}
