@@ -71,7 +71,7 @@ class System:
 
     def client(self, key: str | None = None) -> httpx.AsyncClient:
         """A client with an API key or a token, else the front end's key; requests name whole URLs."""
-        limits = httpx.Limits(max_connections=64)
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
         return httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key or self.key}"},
             timeout=httpx.Timeout(60, pool=None),

@@ -27,7 +27,7 @@ from tests.faults.state import Rest
 from tests.faults.witness import Witness
 
 BUSINESS, SPEED = datetime(2026, 6, 1, 1, tzinfo=UTC), 1200.0
-CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S, HANDS_OF_MANY = 2_000, 240.0, 3.0, 96
+CARRIED, SPEED_OF_MANY, POLL_OF_MANY_S, HANDS_OF_MANY = 2_000, 240.0, 12.0, 96
 """Of more complaints only so many are carried to their end, and at a slower pace."""
 STORMED = 400
 SKEWED, SKEW_S = "sla-skewed", 600.0
