@@ -99,6 +99,14 @@ def _early(world: World) -> None:
     world.told[:] = [early if each.id == old.id else each for each in world.told]
 
 
+def _late(world: World) -> None:
+    """A clock that was set an hour too long."""
+    old = _first(world, "deadline.set.v1")
+    due = (instant(old.data["due"]) + timedelta(hours=1)).isoformat()
+    late = replace(old, data=old.data | {"due": due})
+    world.told[:] = [late if each.id == old.id else each for each in world.told]
+
+
 def _unknown(service: str) -> Callable[[World], None]:
     def change(world: World) -> None:
         world.documents[service].pop(_any(world.known))
@@ -150,6 +158,7 @@ TAMPERED: dict[str, Tampered] = {
     "a deadline did not fire": ("timers_missed", _silent),
     "a deadline fired twice": ("timers_double", _again("deadline.breached.v1")),
     "a deadline fired early": ("timers_early", _early),
+    "a deadline was set too late": ("timers_missed", _late),
     "a deadline was set twice": ("duplicate_effects", _again("deadline.set.v1")),
     "a deadline was never set": ("lost", _forget("deadline.set.v1")),
     "an event is not in the stream": ("lost", _altered("complaint.graded.v1", streamed=False)),
