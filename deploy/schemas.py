@@ -9,8 +9,8 @@ from typing import Any
 from deploy.provision import SERVICES
 from shared import contract
 from shared.contract.schemas import DRAFT, Schema
-from shared.events import LONGEST_KEY
 from shared.policy import Pack
+from shared.policy.soundness import NAME, NAMED
 
 DOCS = Path(__file__).parents[1] / "docs"
 FOLDER, APIS, EVENTS = DOCS / "schemas", DOCS / "openapi", DOCS / "asyncapi.json"
@@ -23,7 +23,7 @@ DESCRIPTION = (
     " used must exist (facts, grades, roles ...) and every vector must hold: `redress policies check FILE`"
     " says so, this cannot."
 )
-NAMED = {"type": "string", "pattern": r"^\$\w+$", "description": "The parameter of this name"}
+PARAMETER = {"type": "string", "pattern": r"^\$\w+$", "description": "The parameter of this name"}
 REFERENCE = {"$ref": "#/$defs/ParameterName"}
 AS_THEY_ARE = ("pack", "version", "parameters", "vectors")
 """Sections in which no parameter is named."""
@@ -54,8 +54,9 @@ def pack_schema() -> Schema:
     for name, section in written.items():
         if "additionalProperties" in section and name not in WHOLE:
             section["additionalProperties"] = {"anyOf": [section["additionalProperties"], {"type": "null"}]}
-            section.setdefault("propertyNames", {"maxLength": LONGEST_KEY})
             section.pop("minProperties", None)
+        if name in NAMED:
+            section["propertyNames"] = {"pattern": f"^{NAME.pattern}$"}
     bound = {"type": ["boolean", "number", "string"], "description": "The value of a parent's parameter"}
     written["parameters"]["additionalProperties"]["anyOf"].append(bound)
     written["extends"] = {
@@ -67,7 +68,7 @@ def pack_schema() -> Schema:
     unfinished = {"required": ["abstract"], "properties": {"abstract": {"const": True}}}
     return whole | {
         "description": DESCRIPTION,
-        "$defs": definitions | {"ParameterName": NAMED},
+        "$defs": definitions | {"ParameterName": PARAMETER},
         "properties": written,
         "required": ["pack", "version", "title", "source"],
         "if": {"not": {"anyOf": [{"required": ["extends"]}, unfinished]}},

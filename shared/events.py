@@ -42,16 +42,23 @@ def within_reach(instant: datetime) -> datetime:
 
 
 def called(name: str) -> str:
-    """The name itself. Raises ValueError for one that is no Key; some no document could have as a key."""
+    """The name itself. Raises ValueError for one that is no Key."""
     if len(name) > LONGEST_KEY or CONTROL.search(name):
         raise ValueError(f"give a name of up to {LONGEST_KEY} characters, none of them a control character")
     return name
 
 
+def storable(name: str) -> str:
+    """The name itself. Raises ValueError for one that no document could have as a key."""
+    if "\x00" in name:
+        raise ValueError("give a name without NUL")
+    return name
+
+
 Called = Annotated[str, AfterValidator(called)]
-"""A Key where a schema does not tell its bounds: it was promised without them, or could not say more."""
-Unit = Annotated[Name, AfterValidator(called)]
-"""The same where the schema has those of a Name."""
+"""A Key in an event whose schema was promised without its bounds."""
+Unit = Annotated[Name, AfterValidator(storable)]
+"""Whom an order or a measure is given to, which need be no department of a pack."""
 Instant = Annotated[
     AwareDatetime,
     AfterValidator(within_reach),

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 
 from shared.policy.conditions import Section
-from shared.policy.words import Titles
+from shared.policy.words import Option, Titles
 
 
 class Entry(Section):
@@ -129,9 +129,9 @@ class Quota(Section):
     clause: str
     total: Annotated[int, Field(ge=0)] | None = None
     by: str | None = None
-    each: dict[str, Annotated[int, Field(ge=0)]] = {}
+    each: dict[Option, Annotated[int, Field(ge=0)]] = {}
     otherwise: Annotated[int, Field(ge=0)] | None = None
-    penalty: dict[str, str] = {}
+    penalty: dict[Option, str] = {}
 
     def limit(self, value: str | None) -> int | None:
         """The quota for one value of `by`; None for the whole: the total. None if there is none."""

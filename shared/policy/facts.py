@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from shared.events import Money, Particulars, within_reach
 from shared.policy.conditions import FactValue, Section
-from shared.policy.words import Titles, everywhere
+from shared.policy.words import Option, Titles, everywhere
 from shared.problems import Fault, Invalid
 
 Kind = Literal["integer", "decimal", "money", "boolean", "text", "choice", "choices", "instant"]
@@ -24,7 +24,7 @@ class FactRule(Section):
 
     title: Titles
     type: Kind
-    options: dict[str, Titles] = {}
+    options: dict[Option, Titles] = {}
     private: bool | None = None
 
     @property
@@ -48,7 +48,7 @@ class Rates(Section):
     """The currency in which rules name sums, and what one unit of another is worth in it."""
 
     currency: str
-    rates: dict[str, Decimal] = {}
+    rates: dict[Option, Decimal] = {}
 
     def worth(self, money: Money | None) -> Decimal | None:
         """The amount in the pack's currency; None if there is none, or no rate for it."""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from shared.events import Called, Channel
+from shared.events import Channel
 from shared.policy.clocks import ClockRule, Mark, MarkRule
 from shared.policy.conditions import Comparison, Facts, FactValue, Finding, Section, Test, tests
 from shared.policy.counters import Counter, Quota
@@ -160,7 +160,7 @@ class Question(Section):
 
     title: Titles
     type: Literal["score", "choice", "yes_no", "text"]
-    options: dict[Called, Titles] = {}
+    options: dict[str, Titles] = {}
     required: bool = False
 
 
@@ -180,7 +180,7 @@ class SurveyRule(Section):
     reminders_days: Annotated[tuple[int, ...], Field(max_length=20)] = ()
     consent: bool = False
     sample: Annotated[Decimal, Field(ge=0, le=1)] = Decimal(1)
-    questions: dict[Called, Question] = {}
+    questions: dict[str, Question] = {}
     comment_below: Annotated[int, Field(ge=0, le=10)] = 0
     escalate_below: Annotated[int, Field(ge=0, le=10)] = 0
     escalate_to: tuple[str, ...] = ()
@@ -224,35 +224,35 @@ class Pack(Section):
     source: str
     calendar: str
     money: Rates
-    parameters: dict[Called, Parameter] = {}
+    parameters: dict[str, Parameter] = {}
     channels: tuple[Channel, ...] = get_args(Channel)
-    facts: dict[Called, FactRule] = {}
+    facts: dict[str, FactRule] = {}
     required: tuple[Requirement, ...] = ()
-    classes: Annotated[dict[Called, Class], Field(min_length=1)]
+    classes: Annotated[dict[str, Class], Field(min_length=1)]
     fallback_class: str
     classification: Classification = Classification()
-    cues: dict[Called, tuple[str, ...]] = {}
-    measures: dict[Called, Measure] = {}
-    counters: dict[Called, Counter] = {}
+    cues: dict[str, tuple[str, ...]] = {}
+    measures: dict[str, Measure] = {}
+    counters: dict[str, Counter] = {}
     safety: tuple[Gate, ...] = ()
-    schemes: Annotated[dict[Called, Scheme], Field(min_length=1)]
-    decisions: dict[Called, Decision] = {}
+    schemes: Annotated[dict[str, Scheme], Field(min_length=1)]
+    decisions: dict[str, Decision] = {}
     quotas: tuple[Quota, ...] = ()
-    roles: dict[Called, Role] = {}
-    departments: Annotated[dict[Called, Department], Field(min_length=1)]
+    roles: dict[str, Role] = {}
+    departments: Annotated[dict[str, Department], Field(min_length=1)]
     routing: tuple[Routing, ...] = ()
     without: tuple[StepName, ...] = ()
     steps: tuple[StepRule, ...] = ()
     marks: dict[Mark, MarkRule] = {}
-    clocks: dict[Called, ClockRule]
+    clocks: dict[str, ClockRule]
     approvals: tuple[Approval, ...] = ()
     feedback: dict[Channel, Route]
     survey: SurveyRule
     notices: dict[NoticeKind, NoticeRule] = {}
     posting: Posting = Posting()
     visibility: tuple[Hidden, ...] = ()
-    papers: dict[Called, Paper] = {}
-    targets: dict[Called, Target] = {}
+    papers: dict[str, Paper] = {}
+    targets: dict[str, Target] = {}
     retention_years: Annotated[int, Field(ge=1)] = 3
     vectors: tuple[Vector, ...] = ()
 

@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from shared.events import Called
 from shared.policy.clocks import Duration
 from shared.policy.conditions import Facts, Finding, Section, Test
 from shared.policy.counters import Run
-from shared.policy.words import Titles
+from shared.policy.words import Option, Titles
 
 
 class Grade(Section):
@@ -49,7 +48,7 @@ class Decision(Section):
 
     title: Titles
     role: str
-    options: Annotated[dict[Called, str], Field(min_length=1)]
+    options: Annotated[dict[Option, str], Field(min_length=1)]
     meanwhile: str
     due: Duration | None = None
     target: Share | None = None
@@ -62,12 +61,12 @@ class Scheme(Section):
     """
 
     title: Titles
-    grades: Annotated[dict[Called, Grade], Field(min_length=1)]
+    grades: Annotated[dict[str, Grade], Field(min_length=1)]
     rows: tuple[Row, ...]
     otherwise: str
     verified_when: Test = Test.model_validate({"verified": True})
     run: Run | None = None
-    marks: dict[Called, Test] = {}
+    marks: dict[str, Test] = {}
 
     def gravest(self, grades: set[str]) -> str:
         return min(grades, key=list(self.grades).index)

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar, get_args
 from opencc import OpenCC
 from pydantic import AfterValidator
 
-from shared.events import Language
+from shared.events import CONTROL, Language
 
 T = TypeVar("T")
 
@@ -87,3 +87,13 @@ def _all(titles: dict[Language, str]) -> dict[Language, str]:
 
 
 Titles = Annotated[dict[Language, str], AfterValidator(_all)]
+
+
+def _printable(text: str) -> str:
+    if len(text) > 100 or CONTROL.search(text):
+        raise ValueError("give up to 100 characters, none of them a control character")
+    return text
+
+
+Option = Annotated[str, AfterValidator(_printable)]
+"""What is chosen, or counted for, as records and events can tell it."""

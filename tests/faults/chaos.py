@@ -186,19 +186,27 @@ class Run:
         """At rest also after people have seen to what came up for them since they went."""
         rest = await settled()
         await self.driver.do_what_is_left()
-        return Rest(rest.seconds, rest.restless or (await settled()).restless)
+        after = await settled()
+        return Rest(rest.seconds + after.seconds, rest.restless or after.restless)
 
     async def _stormed(self, settled: Rest) -> tuple[tuple[dict[str, str], dict[str, str]], int, Rest]:
         """The hashes before and after the storm, how many events it brought once more, and the rest."""
         closed = [entry.id for entry in self.ledger.entries if entry.closed][:STORMED]
         some = closed if self.wanted.many else None
-        before = await self._hashes(some)
+        before = await self._still(some)
         told = self.witness.of(closed if self.wanted.many else [entry.id for entry in self.ledger.accepted])
         redelivered = await storm.rage(self.servers, told, self.chance)
         noise = await self._settled()
         self.say(noise.restless or "the storm is over")
         settled = Rest(settled.seconds, settled.restless or noise.restless)
         return (before, await self._hashes(some)), redelivered, settled
+
+    async def _still(self, some: list[str] | None) -> dict[str, str]:
+        """The hashes once they stay: in a run of many the last work may still be under way."""
+        found: dict[str, str] = {}
+        while found != (found := await self._hashes(some)):
+            await asyncio.sleep(2)
+        return found
 
     async def _hashes(self, some: list[str] | None) -> dict[str, str]:
         post = {} if some else {"post": f"{len(self.post.arrivals)} arrivals"}

@@ -181,7 +181,9 @@ class Driver:
         notices: list[dict[str, Any]] = answer.json()["notices"] if answer.is_success else []
         for notice in notices:
             if notice["state"] == "task":
-                await self._call("notify", "POST", f"/v1/notices/{entry.id}/{notice['id']}/done")
+                done = await self._call("notify", "POST", f"/v1/notices/{entry.id}/{notice['id']}/done")
+                if not done.is_success and done.status_code != 409:
+                    raise Stuck(f"a task cannot be done: {done.status_code} {done.text[:300]}")
         return notices
 
     async def _answer_survey(self, entry: Entry, cycle: int, score: int) -> None:

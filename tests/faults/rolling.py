@@ -162,6 +162,8 @@ class Rolling:
         kept_up = await state.keep_up(self.servers, SETTLE_S)
         logs = {name: self.system.log(name) for name in self.system.names}
         stopped = await self._stop_the_clock()
+        await state.settle(self.servers, SETTLE_S, closed=False, but="sla")
+        await self.driver.do_what_is_left()
         rest = await state.settle(self.servers, SETTLE_S, closed=False, but="sla")
         self.say(kept_up.restless or rest.restless or "settled")
         for name in self.system.names:

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from deploy.schemas import FOLDER, schemas
 from services.intake.domain.timeline import WORDS
 from services.intake.listeners import inbox
 from shared.envelope import Cause, batch, from_cloudevent, open_batch, to_cloudevent, write
-from shared.events import CATALOGUE, LONGEST_KEY, Fact, Product
+from shared.events import CATALOGUE, LONGEST_KEY, Fact, Product, called
 
 PERSONAL = {
     "address", "body", "caller", "comment", "complainant", "contact", "customer", "description", "email",
@@ -28,8 +29,6 @@ AMOUNT, WORST = "99999999999999.9999", "\x01"  # which takes six bytes in JSON
 UNBOUNDED = 100
 """Characters assumed for a text, and WIDE the members of a list, that the event itself does not bound."""
 WIDE = 20
-CALLED = {"department", "departments", "lead", "roles"}
-"""Fields of names that packs give, which are shorter than their schemas tell."""
 
 PUBLIC = [type for type, kind in CATALOGUE.items() if not kind.private]
 UNTOLD = {"notice.queued.v1", "webhook.failed.v1", "webhook.disabled.v1"}
@@ -58,12 +57,7 @@ def largest(schema: Schema, values: Schema) -> Any:
         case {"enum": options}:
             return max(options, key=len)
         case {"type": "object", "properties": properties}:
-            found = {name: largest(each, values) for name, each in properties.items()}
-            return (
-                found
-                | {name: given_by_packs(found[name]) for name in CALLED & found.keys()}
-                | {"unheard_of": 1}
-            )
+            return {name: largest(each, values) for name, each in properties.items()} | {"unheard_of": 1}
         case {"type": "object", "additionalProperties": dict(each)}:
             return {
                 f"{number:100}": largest(each, values) for number in range(schema.get("maxProperties", WIDE))
@@ -91,13 +85,19 @@ def largest(schema: Schema, values: Schema) -> Any:
     return schema["type"] == "boolean" or None
 
 
-def given_by_packs(value: Any) -> Any:
-    return [given_by_packs(each) for each in value] if isinstance(value, list) else "质" * LONGEST_KEY
+def named(value: Any) -> Any:
+    """The longest names that packs give, which are shorter than an event's schema tells."""
+    return [named(each) for each in value] if isinstance(value, list) else "质" * LONGEST_KEY
 
 
 def whole(kind: type[Fact]) -> Any:
     schema = kind.model_json_schema(by_alias=True)
-    return largest(schema, schema.get("$defs", {}))
+    found = largest(schema, schema.get("$defs", {}))
+    return found | {name: named(found[name]) for name, field in kind.model_fields.items() if is_called(field)}
+
+
+def is_called(field: FieldInfo) -> bool:
+    return called.__name__ in repr((field.annotation, field.metadata))
 
 
 def unheard_of(value: Any) -> bool:

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from services.intake.domain.charts import Subject
 from services.intake.domain.trends import (
     Finding,
     Measure,
+    NewMeasure,
     Piece,
     Share,
     Trend,
@@ -27,6 +29,7 @@ from shared.events import About, TrendClosed, TrendMeasureRecorded, TrendSignall
 from shared.problems import Conflict, Invalid, NotFound
 
 END = datetime(2026, 9, 18, 16, tzinfo=UTC)
+ASKED = {"what": "thicker lid", "department": "quality", "owner": "Li", "due": END, "effective_from": END}
 
 
 def trend(**changes: Any) -> Trend:
@@ -92,6 +95,20 @@ def test_a_measure_is_recorded_once_and_says_nothing_in_words() -> None:
         check_measure(state, measure(what="thinner lid"))
     two, _ = record_measure(state, cause(measure(id=UUID(int=8))))
     assert [each.number for each in two.measures] == [1, 2]
+
+
+@pytest.mark.parametrize("department", ["Q" * 100, "Quality\nAssurance", "质检 A"])
+def test_a_measure_may_be_given_to_whom_no_pack_names(department: str) -> None:
+    asked = NewMeasure.model_validate(ASKED | {"department": department})
+    _, (fact,) = record_measure(trend(), cause(measure(department=asked.department)))
+    assert isinstance(fact, TrendMeasureRecorded)
+    assert fact.department == department
+
+
+@pytest.mark.parametrize("department", ["Q" * 101, "Q\x00", " "])
+def test_what_no_event_can_tell_is_refused_when_it_is_asked(department: str) -> None:
+    with pytest.raises(ValidationError):
+        NewMeasure.model_validate(ASKED | {"department": department})
 
 
 def test_what_refuses_a_measure() -> None:

@@ -47,6 +47,16 @@ def test_a_hostile_text_is_refused_at_once(text: str, said: str) -> None:
         policy.activate(draft_from(text, "text"), "text")
 
 
+@pytest.mark.parametrize("option", ["a\0b", "a\nb", "a" * 101])
+def test_an_option_that_no_record_can_hold_is_refused(option: str) -> None:
+    title = {"zh-CN": "甲", "en": "A"}
+    head = {"pack": "x", "version": 1, "extends": "base/1", "title": title}
+    colour = {"title": title, "type": "choice", "options": {option: title}}
+    with pytest.raises(Invalid) as refused:
+        policy.activate(draft_from(json.dumps(head | {"facts": {"colour": colour}}), "text"), "text")
+    assert [each.detail for each in refused.value.errors if "up to 100 characters" in each.detail]
+
+
 def test_a_run_that_would_never_end_is_refused() -> None:
     text = """
 pack: x

@@ -130,6 +130,7 @@ def test_every_pack_of_the_box_fits(file: Path) -> None:
     "changed",
     [
         {"schemes": {"severity": None}},
+        {"departments": {"research": None}},
         {"parameters": {"limit": 1000, "mode": "strict", "open": {"title": {"zh-CN": "甲", "en": "A"}}}},
         {"retention_years": "$years"},
         {
@@ -161,6 +162,8 @@ def test_what_may_be_written_fits(changed: dict[str, Any]) -> None:
         {"approvals": [{"when": {"loss": {"atleast": 1}}, "roles": ["handler"]}]},
         {"vectors": [{"name": "a", "expect": {"provisional": "$x"}}]},
         {"parameters": {"limit": [1]}},
+        {"departments": {"Research": None}},
+        {"roles": {"r" * 51: {"title": {"zh-CN": "甲", "en": "A"}}}},
     ],
 )
 def test_what_is_wrong_does_not_fit(changed: dict[str, Any]) -> None:

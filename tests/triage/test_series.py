@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.domain import grading
+from services.triage.domain.series import Joining, join
 from shared.events import (
     QuotaExceeded,
 )
+from shared.policy import Entry
 from tests.kit.complaint import START
-from tests.kit.triage import House, money
+from tests.kit.triage import House, cause, money
 
 # repeats
 
@@ -92,3 +95,15 @@ def test_a_case_beyond_its_quota_is_told_once_whatever_is_revised_later() -> Non
     house.complain(START - timedelta(hours=1), loss=money("1000"))
     again = [fact for _, fact in house.said if isinstance(fact, QuotaExceeded)]
     assert (told, len(again)) == (2, 3), "a late letter makes the tenth the eleventh, and tells it once"
+
+
+def test_whoever_follows_a_series_that_was_asked_before_is_in_its_order() -> None:
+    entries = [Entry(complaint=uuid4(), at=START + timedelta(hours=hours)) for hours in (1, 0, 2)]
+    series = None
+    for entry in entries:
+        series, _ = join(series, cause(Joining(entry=entry)))
+        assert entry in series.ordered
+    assert series is not None
+    assert series.ordered == sorted(entries, key=lambda entry: entry.order)
+    left, _ = join(series, cause(Joining(entry=entries[0], leaves=True)))
+    assert left.ordered == [entries[1], entries[2]]

@@ -20,6 +20,7 @@ from shared.events import (
     TrendMeasureRecorded,
     TrendSignalled,
     Window,
+    storable,
     within_reach,
 )
 from shared.problems import Conflict, Fault, Invalid, NotFound
@@ -84,7 +85,7 @@ class NewMeasure(Given):
     """Something that is done so that it does not happen again. The words are for no names of customers."""
 
     what: Words
-    department: Called
+    department: Annotated[Called, AfterValidator(storable)]
     owner: Called
     due: Reached
     effective_from: Reached

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from shared.envelope import Cause
 from shared.events import Fact
@@ -51,14 +51,19 @@ class Joining(BaseModel):
 
 
 class Series(BaseModel):
-    """The newest KEPT entries by complaint, how many older ones were dropped; `version` counts changes."""
+    """The newest KEPT entries by complaint, how many older ones were dropped; `version` counts changes.
+
+    What follows it is made anew, never copied: a copy would keep the old order.
+    """
+
+    model_config = ConfigDict(frozen=True)
 
     id: UUID
     version: int = 0
     dropped: int = 0
     entries: dict[str, Entry] = {}
 
-    @cached_property  # a series is never changed, only followed by another
+    @cached_property
     def ordered(self) -> list[Entry]:
         return sorted(self.entries.values(), key=_order)
 

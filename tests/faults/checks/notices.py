@@ -34,7 +34,8 @@ def _counted(world: World, entry: Entry) -> None:
         row = world.findings.table["notices"]
         row.update(expected=want, once=min(want, count), missing=max(0, want - count))
         if count < want:
-            world.findings.fault("lost", entry.id, f"{want - count} notices {kind} are not recorded")
+            told = f"{want - count} notices {kind} are not recorded {entry.stuck}"
+            world.findings.fault("lost", entry.id, told)
         if count > want:
             world.findings.fault("duplicate_effects", entry.id, f"{count - want} notices {kind} too many")
 
