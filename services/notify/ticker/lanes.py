@@ -30,8 +30,8 @@ AT_ONCE = 4
 """Attempts of one lane at a time in this process."""
 UNRECORDED = 2 * AT_ONCE
 """Attempts that may be under way or not yet written down: so many are repeated at most after a crash."""
-AHEAD = 32
-"""What a lane takes on before it comes to it."""
+AHEAD = 96
+"""What a lane takes on before it comes to it; for staff most of that goes into digests."""
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
 FULL_S = 5.0
 """How long a message waits, on the average, before it asks a full lane again."""

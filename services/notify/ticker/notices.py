@@ -3,6 +3,7 @@
 Every route has a tick of its own, so that none waits for another.
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,7 +27,7 @@ from shared.envelope import Cause
 
 PATIENCE_S = HOLD.total_seconds() - delivery.ATTEMPT_S - 5
 """How long after its claim an attempt may begin."""
-AT_A_TIME = 64
+AT_A_TIME = 128
 WAIT_S, EVERY_S = 0.25, 10.0
 FULL = timedelta(minutes=10)
 UNKNOWN_PACK = timedelta(seconds=5)
@@ -78,12 +79,13 @@ class Desk:
     async def _take(self, due: Due[Notices], until: float) -> bool:
         """Claim what can be sent of one complaint, and settle what cannot; whether anything changed."""
         with ExitStack() as places:
-            verdicts = {
-                each.id: verdict
+            mine = [
+                each
                 for each in due.state.waiting(self._route)
                 if is_due(each, due.now) and not self._crew.holds(each.id)
-                if (verdict := await self._verdict(due, each, places)) is not None
-            }
+            ]
+            told = await asyncio.gather(*(self._verdict(due, each, places) for each in mine))
+            verdicts = {each.id: said for each, said in zip(mine, told, strict=True) if said is not None}
             return bool(verdicts) and await self._claim(due, verdicts, until)
 
     async def _verdict(self, due: Due[Notices], notice: Notice, places: ExitStack) -> Verdict | None:
