@@ -110,7 +110,7 @@ async def test_repeats_are_told_once_and_poison_is_left_out(gate: Gate, made: Ma
         await until(lambda: all("3" in sample.ids for sample in samples.values()), 30)
         await until(lambda: all(row["waiting"] == "0" for row in gate.rows().values()))
         for sample in samples.values():
-            assert sample.ids == ["0", "1", "2", "3"], sample.name
+            assert sorted(sample.ids) == ["0", "1", "2", "3"], sample.name  # in any order, as is documented
             assert sample.complaints.count("left out") >= 8, sample.name
             assert sample.runs
 
